@@ -1,0 +1,143 @@
+/**
+ * Runs an effect at most once per operation: claims, calls the handler, settles, and tells how the arrival ended.
+ * Knows no HTTP and no SQL; the store is a port, and so are time and randomness.
+ */
+
+import type { Attempt } from './attempt.ts'
+import { performClaimed } from './claimed.ts'
+import type { Clock } from './clock.ts'
+import type { Conclusion, Verdict } from './conclusion.ts'
+import { decide } from './decide.ts'
+import type { Randomness } from './ids.ts'
+import type { Policy } from './policy.ts'
+import type { OperationRecord } from './record.ts'
+import { ReplayCache } from './replay-cache.ts'
+import type { Store } from './store.ts'
+import { performTransactional } from './transactional.ts'
+import { type WaitingLimits, WaitingRoom, watch } from './waiting-room.ts'
+
+/** One arrival of an operation. */
+export interface Arrival {
+  readonly id: string
+  readonly fingerprint: string
+  readonly key: string
+  readonly principal: string
+}
+
+/** The handler, as the engine calls it: at most once per arrival. */
+export type Effect<Tx> = (attempt: Attempt<Tx>) => Verdict | Promise<Verdict>
+
+/** Everything that the engine takes from outside. */
+export interface Ports<Tx> {
+  readonly store: Store<Tx>
+  readonly clock: Clock
+  readonly randomness: Randomness
+}
+
+export interface EngineLimits {
+  readonly replayCacheBytes: number
+  readonly waiting: WaitingLimits
+}
+
+/** An outcome erased by another process is replayed from memory for at most this long. */
+const cacheTtlMs = 60_000
+/** How soon a store without wake-ups is looked at again by a waiting duplicate. */
+const pollMs = 50
+/** Retry-After of a duplicate whose first attempt has outlived what is usual. */
+const patienceMs = 1_000
+
+export class Engine<Tx> {
+  readonly ports: Ports<Tx>
+  readonly #cache: ReplayCache
+  readonly #waiting: WaitingRoom
+
+  constructor(ports: Ports<Tx>, limits: EngineLimits) {
+    this.ports = ports
+    this.#cache = new ReplayCache(limits.replayCacheBytes, cacheTtlMs)
+    this.#waiting = new WaitingRoom(limits.waiting)
+  }
+
+  /** Brings one arrival to its conclusion. Never throws for what a store or a handler did: that is a conclusion too. */
+  async perform(arrival: Arrival, policy: Policy, effect: Effect<Tx>): Promise<Conclusion> {
+    const { clock } = this.ports
+    const cached = this.#cache.get(arrival.id, clock.now())
+    if (cached !== undefined) return this.#found(cached, arrival, policy)
+    const first = await this.#attempt(arrival, policy, effect)
+    if (first.kind !== 'in-progress' || policy.waitMs === 0) return first
+    return this.#wait(first, arrival, policy, effect)
+  }
+
+  /** Forgets what this process remembers of an outcome, because it was erased. */
+  forget(id: string): void {
+    this.#cache.delete(id)
+  }
+
+  async #attempt(arrival: Arrival, policy: Policy, effect: Effect<Tx>): Promise<Conclusion> {
+    const performed =
+      policy.guarantee === 'transactional'
+        ? await performTransactional(this.ports, arrival, policy, effect)
+        : await performClaimed(this.ports, arrival, policy, effect)
+    if (performed.kind === 'executed') this.#cache.put(performed.record, this.ports.clock.now())
+    if (performed.kind !== 'found') return performed
+    // Only what the store has just said: an entry put again by its own replays would never be asked about again.
+    if (performed.record.state === 'completed') this.#cache.put(performed.record, this.ports.clock.now())
+    return this.#found(performed.record, arrival, policy)
+  }
+
+  /** What a record means for an arrival that may not run. */
+  #found(record: OperationRecord, arrival: Arrival, policy: Policy): Conclusion {
+    const decision = decide(record, arrival.fingerprint)
+    switch (decision.kind) {
+      case 'replay':
+        return { kind: 'replayed', record: decision.record }
+      case 'mismatch':
+      case 'expired':
+        return decision
+      case 'unknown':
+        return { kind: 'unknown', record: decision.record, error: undefined }
+      case 'in-progress': {
+        const { claimedAtMs, leaseUntilMs } = decision.record
+        return {
+          kind: 'in-progress',
+          startedAtMs: claimedAtMs,
+          retryAfterMs: this.#hint(claimedAtMs, leaseUntilMs, policy),
+        }
+      }
+      case 'claim':
+        // A record that lets itself be claimed was found by an attempt that lost the race for it.
+        return { kind: 'in-progress', startedAtMs: record.createdAtMs, retryAfterMs: patienceMs }
+    }
+  }
+
+  /** When the first attempt is likely to have answered: what is usual for the policy, never past the lease. */
+  #hint(claimedAtMs: number, leaseUntilMs: number, policy: Policy): number {
+    const nowMs = this.ports.clock.now()
+    const usualMs = claimedAtMs + policy.pace - nowMs
+    const hintMs = usualMs > 0 ? usualMs : Math.min(patienceMs, Math.max(0, leaseUntilMs - nowMs))
+    // Jitter, so that all who were refused together don't come back together.
+    return hintMs * (1 + this.ports.randomness.fraction() / 2)
+  }
+
+  /** Waits within bounds for the first attempt's answer; never runs two waiters' effects, the store sees to that. */
+  async #wait(first: Conclusion, arrival: Arrival, policy: Policy, effect: Effect<Tx>): Promise<Conclusion> {
+    if (!this.#waiting.enter(arrival.id)) return first
+    const { store, clock } = this.ports
+    const untilMs = clock.monotonic() + policy.waitMs
+    try {
+      for (;;) {
+        // Watching starts before the next look, or a change between the two would be slept through.
+        const watching = watch(store, arrival.id, pollMs, clock)
+        try {
+          const again = await this.#attempt(arrival, policy, effect)
+          const leftMs = untilMs - clock.monotonic()
+          if (again.kind !== 'in-progress' || leftMs <= 0) return again
+          await watching.changed(leftMs)
+        } finally {
+          watching.end()
+        }
+      }
+    } finally {
+      this.#waiting.leave(arrival.id)
+    }
+  }
+}
