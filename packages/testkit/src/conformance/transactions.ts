@@ -1,0 +1,293 @@
+/** Effect and record commit together, or neither does. */
+
+import assert from 'node:assert/strict'
+import type { TransactionEnding } from 'reprise/engine'
+import {
+  anOperation,
+  beginOn,
+  completed,
+  granted,
+  handlerFailed,
+  horizons,
+  leaseMs,
+  notApplied,
+  opened,
+  otherwise,
+  outcome,
+  settled,
+  terms,
+  unknown,
+} from './given.ts'
+import { soon, turns } from './patience.ts'
+import { assertSame, countKinds, found, plain } from './records.ts'
+import type { Check, Theme } from './subject.ts'
+
+export const kept = (body = 'done'): TransactionEnding => ({ ...completed(body), effect: 'kept' })
+export const undone = (body = 'refused'): TransactionEnding => ({ ...completed(body), effect: 'undone' })
+export const released: TransactionEnding = { kind: 'released', ...horizons }
+const nobodyIsLost = (): void => assert.fail('no transaction was given up')
+
+/** `use` is refused, because the transaction is over. */
+export async function assertRefused(use: () => unknown): Promise<void> {
+  await assert.rejects(
+    async () => use(),
+    (error: { code?: unknown }) => {
+      return error.code === 'transaction-ended' || error.code === 'attempt-overdue'
+    },
+  )
+}
+
+const ends: Record<string, Check> = {
+  'effect and outcome become visible together': async ({ store, effects }) => {
+    const operation = anOperation()
+    const transaction = await opened(store, operation)
+    await effects.set(transaction.tx, 'order', 'placed')
+    assert.equal(await effects.committed('order'), undefined)
+    assert.equal(await store.find(operation.id), undefined)
+    const result = await transaction.end(kept('order 1'))
+    assert.equal(result.kind, 'committed')
+    assert.equal(await effects.committed('order'), 'placed')
+    assertSame('record' in result ? result.record : undefined, await found(store, operation.id, 'completed'))
+  },
+
+  'a refusal is kept, and its effect is undone': async ({ store, effects }) => {
+    const operation = anOperation()
+    const transaction = await opened(store, operation)
+    await effects.set(transaction.tx, 'order', 'placed')
+    assert.equal((await transaction.end(undone('no stock'))).kind, 'committed')
+    assert.equal(await effects.committed('order'), undefined)
+    const record = await found(store, operation.id, 'completed')
+    assert.deepEqual(plain(record), plain({ ...record, outcome: outcome('no stock') }))
+  },
+
+  'a release leaves no effect, and a released record': async ({ store, effects }) => {
+    const operation = anOperation()
+    const transaction = await opened(store, operation)
+    await effects.set(transaction.tx, 'order', 'placed')
+    assert.equal((await transaction.end(released)).kind, 'committed')
+    assert.equal(await effects.committed('order'), undefined)
+    await found(store, operation.id, 'released')
+  },
+
+  'a released operation begins again, under the next fence and number': async ({ store, effects }) => {
+    const operation = anOperation()
+    const first = await opened(store, operation)
+    await first.end(released)
+    const other = await beginOn(store)(otherwise(operation), terms({ guarantee: 'transactional' }), nobodyIsLost)
+    assert.equal(other.kind, 'found', 'it stays bound to its fingerprint')
+    const second = await opened(store, operation)
+    assert.deepEqual([first.number, second.number], [1, 2])
+    assert.ok(second.fence > first.fence)
+    await effects.set(second.tx, 'order', 'placed')
+    await second.end(kept())
+    assert.equal(await effects.committed('order'), 'placed')
+    assert.equal((await found(store, operation.id, 'completed')).attempts, 2)
+  },
+
+  'a transaction reads its own writes': async ({ store, effects }) => {
+    const first = await opened(store, anOperation())
+    await effects.set(first.tx, 'stock', '5')
+    await first.end(kept())
+    const second = await opened(store, anOperation())
+    assert.equal(await effects.get(second.tx, 'stock'), '5')
+    await effects.set(second.tx, 'stock', '4')
+    assert.equal(await effects.get(second.tx, 'stock'), '4')
+    assert.equal(await effects.get(second.tx, 'nothing'), undefined)
+    await second.end(kept())
+    assert.equal(await effects.committed('stock'), '4')
+  },
+
+  'a transaction without an effect keeps its outcome': async ({ store }) => {
+    const operation = anOperation()
+    await (await opened(store, operation)).end(kept('nothing to do'))
+    await found(store, operation.id, 'completed')
+  },
+
+  'every byte of an outcome is kept': async ({ store }) => {
+    const every = Uint8Array.from({ length: 256 }, (_, byte) => byte)
+    for (const body of [every, new Uint8Array(0), null]) {
+      const operation = anOperation()
+      const ending: TransactionEnding = { ...completed(outcome(body)), effect: 'kept' }
+      await (await opened(store, operation)).end(ending)
+      const record = await found(store, operation.id, 'completed')
+      assert.deepEqual(plain(record), plain({ ...record, outcome: outcome(body) }))
+    }
+  },
+
+  'a transaction that has ended refuses every use': async ({ store, effects }) => {
+    for (const ending of [kept(), undone(), released]) {
+      const { tx, end } = await opened(store, anOperation()).then((transaction) => {
+        return { tx: transaction.tx, end: () => transaction.end(ending) }
+      })
+      await effects.set(tx, 'before', 'the end')
+      await end()
+      await assertRefused(() => effects.set(tx, 'after', 'the end'))
+      await assertRefused(() => effects.get(tx, 'before'))
+      assert.equal(await effects.committed('after'), undefined)
+    }
+  },
+}
+
+const finds: Record<string, Check> = {
+  'a transaction in flight is found running by its own fingerprint and by any other': async ({ store }) => {
+    const operation = anOperation()
+    const asked = terms({ guarantee: 'transactional' })
+    const transaction = await opened(store, operation, asked)
+    for (const arrival of [operation, otherwise(operation)]) {
+      const result = await beginOn(store)(arrival, terms({ guarantee: 'transactional' }), nobodyIsLost)
+      assert.ok(result.kind === 'found' && result.record.state === 'running')
+      const { id, name, fingerprint, attemptId, claimedAtMs, leaseUntilMs } = result.record
+      assert.deepEqual({ id, name, fingerprint, attemptId }, { ...operation, attemptId: asked.attemptId })
+      assert.equal(leaseUntilMs, claimedAtMs + leaseMs)
+    }
+    await transaction.end(kept())
+    const after = await beginOn(store)(operation, terms({ guarantee: 'transactional' }), nobodyIsLost)
+    assert.ok(after.kind === 'found' && after.record.state === 'completed')
+  },
+
+  'a committed outcome is found by every kind of attempt': async ({ store }) => {
+    const operation = anOperation()
+    await (await opened(store, operation)).end(kept())
+    const record = await found(store, operation.id, 'completed')
+    for (const arrival of [operation, otherwise(operation)]) {
+      assertSame((await store.claim(arrival, terms())).record, record)
+      const result = await beginOn(store)(arrival, terms({ guarantee: 'transactional' }), nobodyIsLost)
+      assertSame(result.kind === 'found' ? result.record : undefined, record)
+    }
+  },
+
+  'a claim, an outcome and an unknown ending are found by a transaction': async ({ store }) => {
+    const [running, done, failed] = [anOperation(), anOperation(), anOperation()]
+    await granted(store, running)
+    await settled(store, done)
+    await unknown(store, failed)
+    for (const operation of [running, done, failed]) {
+      const result = await beginOn(store)(operation, terms({ guarantee: 'transactional' }), nobodyIsLost)
+      assertSame(result.kind === 'found' ? result.record : undefined, await store.find(operation.id))
+    }
+  },
+
+  'what a claim has released begins under the next fence and number': async ({ store }) => {
+    const operation = anOperation()
+    const { fence } = await settled(store, operation, notApplied)
+    const transaction = await opened(store, operation)
+    assert.equal(transaction.number, 2)
+    assert.ok(transaction.fence > fence)
+    await transaction.end(kept())
+  },
+
+  'an attempt that claimed before changes nothing of what has committed since': async ({ store }) => {
+    const operation = anOperation()
+    const old = await settled(store, operation, notApplied)
+    await (await opened(store, operation)).end(kept())
+    const record = await found(store, operation.id, 'completed')
+    for (const ending of [completed('late'), notApplied, handlerFailed]) {
+      assert.equal((await store.settle(old, ending)).kind, 'superseded')
+    }
+    assertSame(await store.find(operation.id), record)
+  },
+
+  'of 50 that begin one operation together one is granted, and the others find it': async ({ store, effects }) => {
+    const operation = anOperation()
+    const arrivals = Array.from({ length: 50 }, () => terms({ guarantee: 'transactional' }))
+    const results = await Promise.all(arrivals.map((asked) => beginOn(store)(operation, asked, nobodyIsLost)))
+    assert.deepEqual(countKinds(results), { granted: 1, found: 49 })
+    for (const result of results) {
+      if (result.kind === 'found') continue
+      await effects.set(result.transaction.tx, 'order', 'placed')
+      assert.equal((await result.transaction.end(kept())).kind, 'committed')
+    }
+    assert.equal((await found(store, operation.id, 'completed')).attempts, 1)
+  },
+}
+
+export const transactions: Theme = {
+  name: 'transactions',
+  needs: ['transactional'],
+  checks: { ...ends, ...finds },
+}
+
+export const transactionsInTime: Theme = {
+  name: 'transactions',
+  needs: ['transactional', 'virtual time'],
+  checks: {
+    'a transaction that takes longer than its lease is given up, and says so': async ({ store, effects, clock }) => {
+      const operation = anOperation()
+      let lost = 0
+      const asked = terms({ guarantee: 'transactional' })
+      const transaction = await opened(store, operation, asked, () => void lost++)
+      await effects.set(transaction.tx, 'order', 'placed')
+      await clock.advance(leaseMs)
+      assert.equal(lost, 1)
+      await assertRefused(() => effects.set(transaction.tx, 'order', 'again'))
+      assert.deepEqual(await transaction.end(kept()), { kind: 'rolled-back', why: 'overdue' })
+      assert.equal(await effects.committed('order'), undefined)
+      assert.equal(await store.find(operation.id), undefined)
+      assert.equal(lost, 1)
+    },
+
+    'what an overdue transaction left is free, and the late one changes nothing of it': async ({
+      store,
+      effects,
+      clock,
+    }) => {
+      const operation = anOperation()
+      const slow = await opened(store, operation)
+      await effects.set(slow.tx, 'order', 'by the slow one')
+      await clock.advance(leaseMs)
+      const next = await opened(store, operation)
+      await effects.set(next.tx, 'order', 'by the next')
+      assert.equal((await next.end(kept('by the next'))).kind, 'committed')
+      assert.equal((await slow.end(kept('by the slow one'))).kind, 'rolled-back')
+      assert.equal(await effects.committed('order'), 'by the next')
+      const record = await found(store, operation.id, 'completed')
+      assert.deepEqual(plain(record), plain({ ...record, outcome: outcome('by the next') }))
+    },
+
+    'a transaction that ends in time is never given up': async ({ store, clock }) => {
+      const transaction = await opened(store, anOperation(), terms({ guarantee: 'transactional' }), nobodyIsLost)
+      await clock.advance(leaseMs - 1)
+      assert.equal((await transaction.end(kept())).kind, 'committed')
+      await clock.advance(10 * leaseMs)
+    },
+
+    'transactions are given up each at its own time': async ({ store, clock }) => {
+      const lost: string[] = []
+      const begin = (name: string, lasts: number): Promise<unknown> => {
+        const asked = terms({ guarantee: 'transactional', leaseMs: lasts })
+        return beginOn(store)(anOperation(), asked, () => void lost.push(name))
+      }
+      const both = Promise.all([begin('long', 3000), begin('short', 1000)])
+      // A store that serves one transaction after the other begins the second when the first is given up.
+      for (let seconds = 0; seconds < 6; seconds++) {
+        await clock.advance(1000)
+        await turns(20)
+      }
+      await soon('both have begun', both)
+      assert.deepEqual([...lost].sort(), ['long', 'short'])
+    },
+
+    'a lapsed claim whose effect had not begun is taken over by a transaction': async ({ store, effects, clock }) => {
+      const operation = anOperation()
+      const { claim } = await granted(store, operation)
+      await clock.advance(leaseMs)
+      const transaction = await opened(store, operation)
+      await effects.set(transaction.tx, 'order', 'placed')
+      assert.equal((await transaction.end(kept())).kind, 'committed')
+      assert.equal((await store.settle(claim, completed('late'))).kind, 'superseded')
+      assert.equal((await found(store, operation.id, 'completed')).attempts, 2)
+    },
+
+    'outcomes of transactions expire like any other': async ({ store, clock }) => {
+      const operation = anOperation()
+      await (await opened(store, operation)).end(kept())
+      await clock.advance(horizons.retentionMs)
+      const result = await beginOn(store)(operation, terms({ guarantee: 'transactional' }), nobodyIsLost)
+      assert.ok(result.kind === 'found' && result.record.state === 'expired')
+      await clock.advance(horizons.tombstoneMs)
+      const transaction = await opened(store, operation)
+      assert.equal(transaction.number, 1)
+      await transaction.end(kept())
+    },
+  },
+}
