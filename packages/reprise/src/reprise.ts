@@ -11,8 +11,9 @@ import type { OperationRecord } from './engine/record.ts'
 import type { ListOptions, Page, Store, Swept } from './engine/store.ts'
 import { compileFingerprint } from './http/fingerprint.ts'
 import type { HttpRequest } from './http/request.ts'
-import { type PrincipalOf, Route, type Service } from './http/route.ts'
+import { Route } from './http/route.ts'
 import { compileRoute, type RouteOptions } from './http/route-options.ts'
+import type { Fault, PrincipalOf, Service } from './http/service.ts'
 import { type RunEffect, type RunEnd, type RunInput, type RunPolicy, runOperation } from './run.ts'
 import { type HeaderNames, headerNames } from './wire/headers.ts'
 import { PROBLEM_TYPE_BASE } from './wire/problem.ts'
@@ -45,7 +46,7 @@ interface CommonOptions<Tx> {
   /** The id of a request, stored with its outcome and named in every replay. */
   readonly requestId?: (request: HttpRequest) => string | null | undefined
   /** Told of what went wrong behind an answer 503 or an unknown outcome. */
-  readonly onFault?: (error: unknown, facts: { policy: string; effect: 'none' | 'unknown' }) => void
+  readonly onFault?: (error: unknown, fault: Fault) => void
   readonly clock?: Clock
   readonly randomness?: Randomness
 }
@@ -148,7 +149,16 @@ export function createReprise<Tx>(options: RepriseOptions<Tx>): Reprise<Tx> {
   }
   return {
     store,
-    route: (route) => new Route(service, compileRoute(route, { store, defaults, pepper: options.pepper })),
+    route: (route) =>
+      new Route(
+        service,
+        compileRoute(route, {
+          store,
+          defaults,
+          pepper: options.pepper,
+          sharesKeys: options.dangerouslyShareKeysAmongCallers === true,
+        }),
+      ),
     run: (policy, input, effect) => runOperation(service, defaults, policy, input, effect),
     sweep: (limit = 1000) => store.sweep(limit),
     find: (id) => store.find(id),

@@ -8,7 +8,7 @@ import { invalid, refuseUnknown } from './engine/options.ts'
 import { compilePolicy, type PolicyDefaults, type PolicyOptions, policyOptionNames } from './engine/policy.ts'
 import type { Outcome } from './engine/record.ts'
 import { fingerprintValue } from './http/fingerprint.ts'
-import type { Service } from './http/route.ts'
+import type { Service } from './http/service.ts'
 
 export type RunPolicy = PolicyOptions
 

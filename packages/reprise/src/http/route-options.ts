@@ -13,6 +13,7 @@ import type { KeyGrammar } from '../wire/key.ts'
 import type { KeyFormat } from '../wire/key-format.ts'
 import type { StatusMeanings } from './classify.ts'
 import { compileFingerprint, defaultFingerprintHeaders, type Fingerprint } from './fingerprint.ts'
+import type { ReplayMode } from './replay.ts'
 import { forbiddenToStore, storedHeaderNames } from './stored-headers.ts'
 
 export interface RouteOptions extends PolicyOptions {
@@ -41,8 +42,15 @@ export interface RouteOptions extends PolicyOptions {
   readonly responseBuffer?: number
   /** Response headers to store besides the usual ones. */
   readonly replayHeaders?: readonly string[]
+  /** What a replay is made of: the stored bytes (`snapshot`) unless told. */
+  readonly replay?: ReplayMode
   /** The answer holds a secret: its body is sent once and never stored. */
   readonly sensitive?: boolean
+  /**
+   * Where the store can't be reached, runs the handler without any protection instead of answering 503. Only with
+   * `key: 'optional'`; `onFault` is told of every such run.
+   */
+  readonly dangerouslyRunUnguarded?: boolean
   /** Statuses that mean something else here than usual, for example `{ 404: 'release' }`. */
   readonly statuses?: StatusMeanings
   /** Accepts requests that came in TLS early data, which the network may repeat (RFC 8470). */
@@ -61,7 +69,9 @@ const routeOptionNames: readonly string[] = [
   'responseLimit',
   'responseBuffer',
   'replayHeaders',
+  'replay',
   'sensitive',
+  'dangerouslyRunUnguarded',
   'statuses',
   'allowEarlyData',
 ]
@@ -75,7 +85,9 @@ export interface CompiledRoute {
   readonly responseLimit: number
   readonly responseBuffer: number
   readonly storedHeaders: ReadonlySet<string>
-  readonly sensitive: boolean
+  readonly replay: ReplayMode
+  readonly keepsBody: boolean
+  readonly runsUnguarded: boolean
   readonly statuses: StatusMeanings | undefined
   readonly allowEarlyData: boolean
 }
@@ -86,7 +98,12 @@ const where = 'The route'
 /** Throws `option-unknown`, `option-invalid` or `capability-missing`. */
 export function compileRoute(
   options: RouteOptions,
-  service: { store: Pick<Store, 'name' | 'capabilities'>; defaults: PolicyDefaults; pepper: Uint8Array | undefined },
+  service: {
+    store: Pick<Store, 'name' | 'capabilities'>
+    defaults: PolicyDefaults
+    pepper: Uint8Array | undefined
+    sharesKeys: boolean
+  },
 ): CompiledRoute {
   refuseUnknown(where, options, routeOptionNames)
   const requestLimit = bytesOption('requestLimit', options.requestLimit, mebibyte)
@@ -99,6 +116,11 @@ export function compileRoute(
   if (forbidden.length > 0) {
     throw invalid(where, 'replayHeaders', forbidden, 'headers that mean the same in every response')
   }
+  const replay = replayOption(options.replay)
+  const runsUnguarded = booleanOption('dangerouslyRunUnguarded', options.dangerouslyRunUnguarded)
+  if (runsUnguarded && options.key !== 'optional') {
+    throw invalid(where, 'dangerouslyRunUnguarded', true, "left out, or the route's key 'optional'")
+  }
   return {
     policy: compilePolicy(where, options, service.store, service.defaults),
     key: choiceOption(where, 'key', options.key, ['required', 'optional', 'off'], 'required'),
@@ -108,7 +130,12 @@ export function compileRoute(
         options.keyFormat instanceof RegExp
           ? options.keyFormat
           : choiceOption(where, 'keyFormat', options.keyFormat, ['any', 'uuid', 'uuidv7', 'ulid'], 'any'),
-      minLength: integerOption(where, 'keyMinLength', options.keyMinLength, { fallback: 1, min: 1, max: 255 }),
+      minLength: integerOption(where, 'keyMinLength', options.keyMinLength, {
+        // Callers who share their keys must not be able to guess each other's: 21 characters are 122 bits and more.
+        fallback: service.sharesKeys ? 21 : 1,
+        min: 1,
+        max: 255,
+      }),
       maxLength: 255,
     },
     fingerprint: compileFingerprint({
@@ -121,7 +148,9 @@ export function compileRoute(
     responseLimit,
     responseBuffer,
     storedHeaders: storedHeaderNames(options.replayHeaders ?? []),
-    sensitive: booleanOption('sensitive', options.sensitive),
+    replay,
+    keepsBody: !booleanOption('sensitive', options.sensitive) && replay === 'snapshot',
+    runsUnguarded,
     statuses: statusesOption(options.statuses),
     allowEarlyData: booleanOption('allowEarlyData', options.allowEarlyData),
   }
@@ -145,4 +174,10 @@ function statusesOption(value: StatusMeanings | undefined): StatusMeanings | und
     }
   }
   return value
+}
+
+function replayOption(value: ReplayMode | undefined): ReplayMode {
+  if (value === undefined || value === 'snapshot' || value === 'reference') return value ?? 'snapshot'
+  if (typeof value === 'object' && typeof value?.reload === 'function') return value
+  throw invalid(where, 'replay', value, "'snapshot', 'reference' or { reload: function }")
 }
