@@ -21,7 +21,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'reprise-power-'))
   recorder = join(folder, 'recorder.so')
   if (compiler === undefined) return
-  execFileSync(compiler, ['-shared', '-fPIC', '-O1', '-o', recorder, here('./recorder.c'), '-ldl'])
+  execFileSync(compiler, ['-shared', '-fPIC', '-O1', '-o', recorder, here('./recorder.c'), '-ldl', '-lpthread'])
 })
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -57,13 +58,18 @@ static const char *watched(int fd, char *buffer, size_t size) {
   return buffer + folder_length + 1;
 }
 
+/* Syncs come from a thread of their own: entries must not run into each other. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
 static void record(char kind, const char *name, int64_t offset, const void *bytes, int64_t length) {
   if (journal < 0) return;
+  pthread_mutex_lock(&one_at_a_time);
   int64_t head[3] = {offset, length, (int64_t)strlen(name)};
   real_write(journal, &kind, 1);
   real_write(journal, head, sizeof head);
   real_write(journal, name, head[2]);
   if (bytes != NULL) real_write(journal, bytes, length);
+  pthread_mutex_unlock(&one_at_a_time);
 }
 
 static int dies_now(void) { return ++calls == kill_at; }

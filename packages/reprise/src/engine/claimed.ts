@@ -123,11 +123,12 @@ async function settleEnd<Tx>(
   try {
     result = await persist(clock, () => store.settle(claim, ending))
   } catch (error) {
-    return { kind: 'unavailable', effect: ending.kind === 'released' ? 'none' : 'unknown', error }
+    return { kind: 'unavailable', effect: unrecorded(ending, end, policy), error }
   }
   if (result.kind === 'superseded') {
     if (result.record !== undefined) return { kind: 'found', record: result.record }
-    return { kind: 'unavailable', effect: attempt.begun ? 'unknown' : 'none', error: superseded(policy) }
+    const mayHaveEffect = attempt.begun || policy.guarantee === 'resumable'
+    return { kind: 'unavailable', effect: mayHaveEffect ? 'unknown' : 'none', error: superseded(policy) }
   }
   const { record } = result
   switch (record.state) {
@@ -162,6 +163,13 @@ function endingOf<Tx>(end: HandlerEnd, attempt: RunningAttempt<Tx>, policy: Poli
       if (attempt.begun && policy.guarantee === 'guarded') return { kind: 'unknown', reason: 'handler-failed' }
       return { kind: 'released', proof: 'not-begun', ...horizons }
   }
+}
+
+/** What the caller may be told of the effect when its ending could not be recorded. */
+function unrecorded(ending: Ending, end: HandlerEnd, policy: Policy): 'none' | 'unknown' {
+  if (ending.kind !== 'released') return 'unknown'
+  // A resumable handler that failed may have acted downstream: the next attempt will do it under the same keys.
+  return end.kind === 'fail' && policy.guarantee === 'resumable' ? 'unknown' : 'none'
 }
 
 /** Sends a write until it is acknowledged; each is the same write by the same attempt, so it counts once. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { TestClock } from '@reprise/testkit'
 import { describe, expect, test } from 'vitest'
 import { type MemoryTx, memory } from '../stores/memory.ts'
@@ -373,6 +374,19 @@ describe('waiting for the first answer', () => {
     expect(answered, 'places are given back').toHaveLength(5)
   })
 
+  test('whoever has waited leaves no timer behind', async () => {
+    const { engine, store, clock } = bench()
+    const rules = policy(store, waiting)
+    const handler = gate<Verdict>()
+    const first = engine.perform(arrival('a'), rules, () => handler.passed)
+    await settle()
+    const duplicates = [1, 2, 3].map(() => engine.perform(arrival('a'), rules, unreachable))
+    await settle()
+    handler.open(keep())
+    await Promise.all([first, ...duplicates])
+    expect(clock.timers).toBe(0)
+  })
+
   test('a mismatch does not wait', async () => {
     const { engine, store } = bench()
     const rules = policy(store, waiting)
@@ -529,7 +543,7 @@ describe('transactional', () => {
   test('the store of another guarantee gives no tx', async () => {
     const { engine, store } = bench()
     const conclusion = await engine.perform(arrival('a'), policy(store, { commitPoint: 'named' }), ({ tx }) =>
-      keep(String(tx)),
+      keep(String(tx.get('anything'))),
     )
     expect(conclusion).toMatchObject({ kind: 'released', error: { code: 'transaction-missing' } })
   })
@@ -785,7 +799,7 @@ function losingCommits(when: 'before' | 'after'): (store: Store<MemoryTx>) => St
     wrap(store, {
       begin: async (operation, terms, lost) => {
         const begun = await store.begin?.(operation, terms, lost)
-        if (begun?.kind !== 'granted') return begun ?? expect.unreachable()
+        assert.ok(begun?.kind === 'granted')
         const { transaction } = begun
         return {
           kind: 'granted',

@@ -60,11 +60,19 @@ export class Engine<Tx> {
   /** Brings one arrival to its conclusion. Never throws for what a store or a handler did: that is a conclusion too. */
   async perform(arrival: Arrival, policy: Policy, effect: Effect<Tx>): Promise<Conclusion> {
     const { clock } = this.ports
-    const cached = this.#cache.get(arrival.id, clock.now())
+    const cached = this.#cache.get(arrival.id, clock.now(), clock.monotonic())
     if (cached !== undefined) return this.#found(cached, arrival, policy)
-    const first = await this.#attempt(arrival, policy, effect)
-    if (first.kind !== 'in-progress' || policy.waitMs === 0) return first
-    return this.#wait(first, arrival, policy, effect)
+    if (policy.waitMs === 0) return this.#attempt(arrival, policy, effect)
+    // An attempt that has run its handler and was superseded is told "in progress" too. It does not wait for a second run:
+    // a request can be handled once.
+    let called = false
+    const once: Effect<Tx> = (attempt) => {
+      called = true
+      return effect(attempt)
+    }
+    const first = await this.#attempt(arrival, policy, once)
+    if (first.kind !== 'in-progress' || called) return first
+    return this.#wait(first, arrival, policy, once, () => called)
   }
 
   /** Forgets what this process remembers of an outcome, because it was erased. */
@@ -77,10 +85,10 @@ export class Engine<Tx> {
       policy.guarantee === 'transactional'
         ? await performTransactional(this.ports, arrival, policy, effect)
         : await performClaimed(this.ports, arrival, policy, effect)
-    if (performed.kind === 'executed') this.#cache.put(performed.record, this.ports.clock.now())
+    if (performed.kind === 'executed') this.#cache.put(performed.record, this.ports.clock.monotonic())
     if (performed.kind !== 'found') return performed
     // Only what the store has just said: an entry put again by its own replays would never be asked about again.
-    if (performed.record.state === 'completed') this.#cache.put(performed.record, this.ports.clock.now())
+    if (performed.record.state === 'completed') this.#cache.put(performed.record, this.ports.clock.monotonic())
     return this.#found(performed.record, arrival, policy)
   }
 
@@ -119,7 +127,13 @@ export class Engine<Tx> {
   }
 
   /** Waits within bounds for the first attempt's answer; never runs two waiters' effects, the store sees to that. */
-  async #wait(first: Conclusion, arrival: Arrival, policy: Policy, effect: Effect<Tx>): Promise<Conclusion> {
+  async #wait(
+    first: Conclusion,
+    arrival: Arrival,
+    policy: Policy,
+    effect: Effect<Tx>,
+    called: () => boolean,
+  ): Promise<Conclusion> {
     if (!this.#waiting.enter(arrival.id)) return first
     const { store, clock } = this.ports
     const untilMs = clock.monotonic() + policy.waitMs
@@ -130,7 +144,7 @@ export class Engine<Tx> {
         try {
           const again = await this.#attempt(arrival, policy, effect)
           const leftMs = untilMs - clock.monotonic()
-          if (again.kind !== 'in-progress' || leftMs <= 0) return again
+          if (again.kind !== 'in-progress' || called() || leftMs <= 0) return again
           await watching.changed(leftMs)
         } finally {
           watching.end()

@@ -24,11 +24,11 @@ export class ReplayCache {
     return this.#bytes
   }
 
-  /** The outcome of an id, unless its time in the cache or its retention is over at `nowMs`. */
-  get(id: string, nowMs: number): Completed | undefined {
+  /** The outcome of an id, unless its retention is over by the wall clock, or its time in the cache by the other one. */
+  get(id: string, nowMs: number, monotonicMs: number): Completed | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
-    if (nowMs >= entry.untilMs) {
+    if (nowMs >= entry.record.retainUntilMs || monotonicMs >= entry.untilMs) {
       this.delete(id)
       return undefined
     }
@@ -38,12 +38,15 @@ export class ReplayCache {
     return entry.record
   }
 
-  put(record: Completed, nowMs: number): void {
+  /** `monotonicMs`: when the store said that the record is completed. */
+  put(record: Completed, monotonicMs: number): void {
     const weight = weigh(record)
     // One large outcome must not push out everything else.
     if (weight > this.#limitBytes / 8) return
     this.delete(record.id)
-    const untilMs = Math.min(record.retainUntilMs, nowMs + this.#ttlMs)
+    // The wall clock of this process may lag behind the store's, and then it does not notice the end of retention. Even so
+    // no entry outlives the tombstone, after which the key may name another operation.
+    const untilMs = monotonicMs + Math.min(this.#ttlMs, record.forgetAtMs - record.retainUntilMs)
     this.#entries.set(record.id, { record, weight, untilMs })
     this.#bytes += weight
     for (const id of this.#entries.keys()) {

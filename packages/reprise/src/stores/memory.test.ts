@@ -1,9 +1,11 @@
 // What is peculiar to the memory store: its bounds, its options, what it keeps running. The rest is in the
 // conformance suite.
+import assert from 'node:assert/strict'
 import { TestClock } from '@reprise/testkit'
 import { describe, expect, test } from 'vitest'
+import type { Transaction } from '../engine/store.ts'
 import type { Ending, Operation, Terms } from '../engine/transitions.ts'
-import { type MemoryOptions, type MemoryStore, memory } from './memory.ts'
+import { type MemoryOptions, type MemoryStore, type MemoryTx, memory } from './memory.ts'
 
 const horizons = { retentionMs: 1000, tombstoneMs: 1000 }
 const operation = (n: number | string): Operation => ({ id: `id ${n}`, name: 'order.create', fingerprint: 'v1:f' })
@@ -14,6 +16,13 @@ const completed = (body = ''): Ending => {
   return { kind: 'completed', outcome: { status: 200, headers: [], body: Buffer.from(body) }, ...horizons }
 }
 const nobody = (): void => expect.unreachable('no transaction was given up')
+
+/** Opens a transaction of an operation that is free. */
+async function begin(store: MemoryStore, n: number, lost: () => unknown = nobody): Promise<Transaction<MemoryTx>> {
+  const begun = await store.begin(operation(n), terms(n), () => void lost())
+  assert.ok(begun.kind === 'granted')
+  return begun.transaction
+}
 
 async function settle(store: MemoryStore, n: number, ending = completed()): Promise<void> {
   const { record } = await store.claim(operation(n), terms(n))
@@ -117,8 +126,8 @@ describe('transactions', () => {
     const clock = new TestClock()
     const store = storeAt(clock)
     for (let n = 0; n < 1000; n++) {
-      const begun = await store.begin(operation(n), terms(n), nobody)
-      if (begun.kind === 'granted' && n % 2 === 0) await begun.transaction.end({ kind: 'released', ...horizons })
+      const transaction = await begin(store, n)
+      if (n % 2 === 0) await transaction.end({ kind: 'released', ...horizons })
     }
     expect(clock.timers).toBe(1)
   })
@@ -126,8 +135,8 @@ describe('transactions', () => {
   test('a store at rest sets no timer again', async () => {
     const clock = new TestClock()
     const store = storeAt(clock)
-    const begun = await store.begin(operation(1), terms(1), nobody)
-    if (begun.kind === 'granted') await begun.transaction.end({ kind: 'released', ...horizons })
+    const transaction = await begin(store, 1)
+    await transaction.end({ kind: 'released', ...horizons })
     await clock.advance(60_000)
     expect(clock.timers).toBe(0)
   })
@@ -148,14 +157,26 @@ describe('transactions', () => {
     const clock = new TestClock()
     const store = storeAt(clock)
     let lost = 0
-    const first = await store.begin(operation(1), terms(1), () => lost++)
+    const first = await begin(store, 1, () => lost++)
     clock.setWall(clock.now() + 60_000)
     expect((await store.begin(operation(1), terms(2), nobody)).kind).toBe('granted')
     expect(lost).toBe(1)
-    expect(first.kind === 'granted' && (await first.transaction.end({ kind: 'released', ...horizons }))).toEqual({
+    expect(await first.end({ kind: 'released', ...horizons })).toEqual({
       kind: 'rolled-back',
       why: 'overdue',
     })
+  })
+
+  test('an overdue transaction ends so even before its timer has fired', async () => {
+    const clock = new TestClock()
+    const store = storeAt(clock)
+    const transaction = await begin(store, 1, () => undefined)
+    clock.setWall(clock.now() + 60_000)
+    expect(await transaction.end({ kind: 'released', ...horizons })).toEqual({
+      kind: 'rolled-back',
+      why: 'overdue',
+    })
+    expect(await store.find('id 1')).toBeUndefined()
   })
 
   test('a claim finds a transaction in flight', async () => {
@@ -167,40 +188,35 @@ describe('transactions', () => {
 
   test('a second end is refused', async () => {
     const store = storeAt(new TestClock())
-    const begun = await store.begin(operation(1), terms(1), nobody)
-    if (begun.kind !== 'granted') return expect.unreachable()
-    await begun.transaction.end({ kind: 'released', ...horizons })
-    await expect(begun.transaction.end({ kind: 'released', ...horizons })).rejects.toMatchObject({
+    const transaction = await begin(store, 1)
+    await transaction.end({ kind: 'released', ...horizons })
+    await expect(transaction.end({ kind: 'released', ...horizons })).rejects.toMatchObject({
       code: 'transaction-ended',
     })
   })
 
   test('a refusal that rests on what another has changed since is a conflict', async () => {
     const store = storeAt(new TestClock())
-    const begun = await store.begin(operation(1), terms(1), nobody)
-    if (begun.kind !== 'granted') return expect.unreachable()
-    begun.transaction.tx.get('stock')
+    const transaction = await begin(store, 1)
+    transaction.tx.get('stock')
     store.data.set('stock', 5)
     const refusal = { kind: 'completed', effect: 'undone', outcome: { status: 409, headers: [], body: null } } as const
-    expect(await begun.transaction.end({ ...refusal, ...horizons })).toEqual({ kind: 'rolled-back', why: 'conflict' })
+    expect(await transaction.end({ ...refusal, ...horizons })).toEqual({ kind: 'rolled-back', why: 'conflict' })
     expect(await store.find('id 1')).toBeUndefined()
   })
 
   test('close waits for transactions, and lets them commit', async () => {
     const store = storeAt(new TestClock())
-    const begun = await store.begin(operation(1), terms(1), nobody)
+    const transaction = await begin(store, 1)
     let closed = false
     const closing = store.close().then(() => {
       closed = true
     })
     await new Promise<void>((resolve) => setImmediate(resolve))
     expect(closed).toBe(false)
-    if (begun.kind !== 'granted') return expect.unreachable()
-    begun.transaction.tx.set('order', 'placed')
+    transaction.tx.set('order', 'placed')
     const outcome = { status: 200, headers: [], body: null }
-    expect((await begun.transaction.end({ kind: 'completed', effect: 'kept', outcome, ...horizons })).kind).toBe(
-      'committed',
-    )
+    expect((await transaction.end({ kind: 'completed', effect: 'kept', outcome, ...horizons })).kind).toBe('committed')
     await closing
     expect(store.data.get('order')).toBe('placed')
   })

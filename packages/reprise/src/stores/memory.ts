@@ -20,10 +20,10 @@ import type {
 } from '../engine/store.ts'
 import type { Claim, ClaimResult, Ending, Operation, Terms, WriteResult } from '../engine/transitions.ts'
 import * as transitions from '../engine/transitions.ts'
+import { Watchers } from '../engine/watchers.ts'
 import { InFlight, type Undertaking } from './memory/in-flight.ts'
 import { Records } from './memory/records.ts'
 import { type MemoryTx, StagedData } from './memory/staged-data.ts'
-import { Watchers } from './memory/watchers.ts'
 
 export type { MemoryTx }
 

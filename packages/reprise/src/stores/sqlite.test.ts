@@ -356,7 +356,8 @@ describe('a handler that meddles', () => {
   it('takes parameters one by one, as an array, by name, and a lone Buffer', async () => {
     outside((db) => db.exec('create table t (a, b)'))
     const store = await ready()
-    const { tx, end } = await begin(store, 'a')
+    const transaction = await begin(store, 'a')
+    const { tx } = transaction
 
     tx.prepare('insert into t values (?, ?)').run(1, 'x')
     tx.prepare('insert into t values (?, ?)').run([2, 'y'])
@@ -365,7 +366,7 @@ describe('a handler that meddles', () => {
 
     expect(tx.prepare('select a from t where a > ? order by a').all(1)).toEqual([{ a: 2 }, { a: 3 }, { a: 4 }])
     expect([...tx.prepare('select count(*) as n from t').iterate()]).toEqual([{ n: 4 }])
-    await end(kept)
+    await transaction.end(kept)
   })
 })
 

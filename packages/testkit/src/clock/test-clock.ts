@@ -4,7 +4,7 @@ import type { Clock } from 'reprise/engine'
 
 interface Timer {
   readonly atMs: number
-  readonly then: () => void
+  readonly fire: () => void
 }
 
 /**
@@ -35,7 +35,7 @@ export class TestClock implements Clock {
   }
 
   after(ms: number, then: () => void): () => void {
-    const timer: Timer = { atMs: this.#sinceStartMs + Math.max(0, ms), then }
+    const timer: Timer = { atMs: this.#sinceStartMs + Math.max(0, ms), fire: then }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
   }
@@ -59,7 +59,7 @@ export class TestClock implements Clock {
     for (let next = this.#first(untilMs); next !== undefined; next = this.#first(untilMs)) {
       this.#timers.delete(next)
       this.#moveTo(next.atMs)
-      next.then()
+      next.fire()
       await turn()
     }
     this.#moveTo(untilMs)

@@ -5,10 +5,13 @@ import assert from 'node:assert/strict'
 const patienceMs = 5_000
 
 /** The value of `promise`, or a failure that says `what` did not happen. */
-export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
+export async function soon<T>(what: string, promise: Promise<T>, withinMs: number = patienceMs): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new assert.AssertionError({ message: `${what}: not within 5 s` })), patienceMs)
+    timer = setTimeout(
+      () => reject(new assert.AssertionError({ message: `${what}: not within ${withinMs} ms` })),
+      withinMs,
+    )
   })
   try {
     return await Promise.race([promise, late])

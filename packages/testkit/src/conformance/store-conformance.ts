@@ -2,16 +2,25 @@
 
 import assert from 'node:assert/strict'
 import { TestClock } from '../clock/test-clock.ts'
-import { claims } from './claims.ts'
-import { crashedTransactions, crashes, crashesInTime } from './crash.ts'
-import { interleaving } from './interleaving.ts'
-import { lifecycle } from './lifecycle.ts'
-import { lives } from './lives.ts'
-import { operators, operatorsInTime } from './operators.ts'
-import { outcomes } from './outcomes.ts'
 import { soon } from './patience.ts'
-import { races, racesInTime } from './races.ts'
-import { settlement } from './settlement.ts'
+import { claims } from './store/claims.ts'
+import { crashedTransactions, crashes, crashesInTime } from './store/crash.ts'
+import { interleaving } from './store/interleaving.ts'
+import { leases } from './store/leases.ts'
+import { lifecycle } from './store/lifecycle.ts'
+import { listing, listingInTime } from './store/listing.ts'
+import { lives } from './store/lives.ts'
+import { operators, operatorsInTime } from './store/operators.ts'
+import { outcomes } from './store/outcomes.ts'
+import { overdue } from './store/overdue.ts'
+import { races, racesInTime } from './store/races.ts'
+import { retention } from './store/retention.ts'
+import { scriptedLives } from './store/scripted-lives.ts'
+import { settlement } from './store/settlement.ts'
+import { sweeping } from './store/sweeping.ts'
+import { transactions } from './store/transactions.ts'
+import { watching, watchingInTime, watchingTransactions } from './store/watching.ts'
+import { heldWrites, refusedWrites } from './store/writes.ts'
 import {
   type Ability,
   abilities,
@@ -21,11 +30,6 @@ import {
   type Subject,
   type Theme,
 } from './subject.ts'
-import { sweeping } from './sweeping.ts'
-import { time } from './time.ts'
-import { transactions, transactionsInTime } from './transactions.ts'
-import { watching, watchingInTime, watchingTransactions } from './watching.ts'
-import { heldWrites, refusedWrites } from './writes.ts'
 
 const themes: readonly Theme[] = [
   lifecycle,
@@ -36,19 +40,23 @@ const themes: readonly Theme[] = [
   refusedWrites,
   settlement,
   outcomes,
-  time,
+  leases,
+  retention,
   sweeping,
+  listing,
+  listingInTime,
   operators,
   operatorsInTime,
   watching,
   watchingInTime,
   watchingTransactions,
   transactions,
-  transactionsInTime,
+  overdue,
   interleaving,
   crashes,
   crashesInTime,
   crashedTransactions,
+  scriptedLives,
   lives,
 ]
 
@@ -135,15 +143,16 @@ async function runCheck<Tx>(
     abilities: able,
     seed,
     crash: async () => {
-      assert.ok(opened.reopen, 'a durable store comes with `reopen`')
-      store = await opened.reopen()
+      const reopening = opened.reopen?.()
+      assert.ok(reopening, 'a durable store comes with `reopen`')
+      store = await reopening
     },
   }
   try {
     await check(subject)
   } catch (error) {
     // What is half done may keep the store from closing, and would hide why the check failed.
-    await soon('the store is disposed of', opened.dispose()).catch(() => undefined)
+    await soon('the store is disposed of', opened.dispose(), 1_000).catch(() => undefined)
     throw error
   }
   await opened.dispose()

@@ -7,7 +7,6 @@ export function judgeEffect(reading: Reading, known: Known, effect: Effect, inde
   const { life } = known
   const { guarantee } = reading.terms
   life.effects.push({ event: effect, index })
-  if (known.unreadable) reading.report('S14', known, 'An effect ran over a record that nobody could read.', index)
   if (life.fingerprint !== undefined && life.fingerprint !== effect.fingerprint) {
     reading.report('S3', known, `An effect of ${effect.fingerprint} under a key of ${life.fingerprint}.`, index)
   }

@@ -1,13 +1,14 @@
 /** Laws that the store's log shows by itself: how a record may move, and who may move it. */
 
 import type { RecordFacts, Write } from './history.ts'
-import type { Known, Reading } from './known.ts'
+import { type Known, mayBeForgotten, type Reading } from './known.ts'
 
 export function judgeWrite(reading: Reading, known: Known, write: Write, index: number): void {
   reading.learnStoreTime(write.t, write.storeMs)
   // A grant inside a transaction is a promise of the store to itself; only the commit makes a record.
   if (write.step === 'begin' && write.result === 'granted') return
   const before = current(reading, known, write, index)
+  stranger(reading, known, write, index)
   refusedOwner(reading, known, write, before, index)
   const after = write.record
   if (write.result === 'superseded' || write.result === 'already-written') return
@@ -21,7 +22,10 @@ export function judgeWrite(reading: Reading, known: Known, write: Write, index: 
     }
   }
   known.lastWriteAt = write.t
-  if (after === undefined) return
+  if (after === undefined) {
+    forgotten(reading, known, write, index)
+    return
+  }
   if (known.unreadable) reading.report('S14', known, 'A record that nobody could read was written over.', index)
   if (write.result === 'written') ownersOnly(reading, known, write, before, index)
   fences(reading, known, write, before, after, index)
@@ -35,20 +39,29 @@ function current(reading: Reading, known: Known, write: Write, index: number): R
   const { life } = known
   const claims = write.result === 'granted' || write.step === 'commit'
   if (known.record === undefined || !claims || write.record === undefined) return known.record
-  const { retentionMs, tombstoneMs } = reading.terms
-  const began = life.recorded?.storeMs ?? (known.record.state === 'released' ? life.releasedAtMs : undefined)
-  if (began === undefined) return known.record
-  if (write.storeMs >= began + retentionMs + tombstoneMs) {
+  const ended = known.record.state !== 'running' && known.record.state !== 'unknown'
+  if (!ended || write.result === 'superseded') return known.record
+  if (mayBeForgotten(life, reading.terms, write.storeMs)) {
     known.endLife(write.t)
     return undefined
   }
-  if (write.result === 'superseded') return known.record
-  if (life.recorded !== undefined && write.storeMs >= began + retentionMs) {
+  if (life.recorded !== undefined && write.storeMs >= life.recorded.storeMs + reading.terms.retentionMs) {
     reading.report('S13', known, 'A key past its retention ran again while its tombstone stands.', index)
     known.endLife(write.t)
     return undefined
   }
   return known.record
+}
+
+/** S11 and S13: a record is forgotten when its tombstone has ended, and an unfinished one never. */
+function forgotten(reading: Reading, known: Known, write: Write, index: number): void {
+  const { record, life } = known
+  if (record?.state === 'running' || record?.state === 'unknown') {
+    reading.report('S11', known, 'An unfinished record was forgotten.', index)
+  } else if (!mayBeForgotten(life, reading.terms, write.storeMs)) {
+    reading.report('S13', known, 'A key was forgotten before its tombstone had ended.', index)
+  }
+  known.endLife(write.t)
 }
 
 /** S9: who has lost the claim changes nothing. */
@@ -67,6 +80,26 @@ function ownersOnly(
       if (before === undefined || before.attemptId !== write.attempt || before.fence !== write.fence) {
         reading.report('S9', known, `${write.attempt} changed a record that it does not hold (${write.step}).`, index)
       }
+      return
+    case 'claim':
+    case 'begin':
+    case 'commit':
+    case 'resolve':
+    case 'erase':
+    case 'sweep':
+      return
+  }
+}
+
+/** S9: only who was granted a claim writes at all, whether it still holds it or not. */
+function stranger(reading: Reading, known: Known, write: Write, index: number): void {
+  switch (write.step) {
+    case 'begin-effect':
+    case 'record-step':
+    case 'renew':
+    case 'settle':
+      if (known.granted.has(write.attempt)) return
+      reading.report('S9', known, `${write.attempt} writes (${write.step}), and was never granted a claim.`, index)
       return
     case 'claim':
     case 'begin':

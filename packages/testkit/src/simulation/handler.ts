@@ -4,7 +4,7 @@
  */
 
 import type { Attempt, HeaderLine } from 'reprise'
-import { digest } from './digest.ts'
+import { digest, latin1 } from './digest.ts'
 import { NoAnswer } from './foreign.ts'
 import { drawPlan, type Ending, type Plan } from './plan.ts'
 import type { Process } from './process.ts'
@@ -29,6 +29,7 @@ export interface Call {
 }
 
 export function handle(call: Call): Ended | Promise<Ended> {
+  call.scene.called(call.arrival)
   const plan = drawPlan(call.scene, call.attempt.number === 1)
   switch (call.scene.world.weather.guarantee) {
     case 'transactional':
@@ -56,7 +57,7 @@ function stage({ attempt, arrival }: Call): void {
 
 async function guarded(call: Call, plan: Plan): Promise<Ended> {
   const { scene, process, arrival, attempt } = call
-  const acts = plan.ending === 'keep' || plan.ending === 'throw-after'
+  const acts = isActive(plan.ending)
   await process.sleep(plan.beforeMs)
   if (!acts && !plan.commitsEarly) return end(call, plan)
   await attempt.commitPoint()
@@ -76,12 +77,18 @@ async function guarded(call: Call, plan: Plan): Promise<Ended> {
 async function resumable(call: Call, plan: Plan): Promise<Ended> {
   const { scene, process, arrival, attempt } = call
   await process.sleep(plan.beforeMs)
-  if (plan.ending !== 'keep' && plan.ending !== 'throw-after') return end(call, plan)
+  if (!isActive(plan.ending)) return end(call, plan)
+  if (scene.world.weather.commitPoint === 'named') await attempt.commitPoint()
   const { operation } = arrival.request
   const holder = scene.store.holder(operation, attempt.fence)
   await scene.foreign.chargeOnce(process, attempt.keyFor('charge'), operation, arrival.number, holder)
   await process.sleep(plan.afterMs)
   return end(call, plan)
+}
+
+/** Whether a handler that ends like this has done something outside before. */
+function isActive(ending: Ending): boolean {
+  return ending === 'keep' || ending === 'throw-after' || ending === 'fail-after'
 }
 
 /** Ends as planned, and tells the history what was said. */
@@ -93,10 +100,10 @@ function end(call: Call, plan: Plan): Ended {
   const outcome = digest(ended.status, ended.headers, ended.body)
   const { number, request } = call.arrival
   world.record({ kind: 'end', t: world.nowMs, arrival: number, operation: request.operation, said, outcome })
+  if (plan.ending === 'throw-after' || plan.ending === 'fail-after') world.count('a handler failed after its effect')
   switch (plan.ending) {
     case 'throw-before':
     case 'throw-after':
-      if (plan.ending === 'throw-after') world.count('a handler failed after its effect')
       throw new Error('The handler failed.')
     case 'not-applied':
       world.count('a handler said that nothing happened')
@@ -111,6 +118,7 @@ function end(call: Call, plan: Plan): Ended {
     case 'keep':
     case 'refuse-for-now':
     case 'fail':
+    case 'fail-after':
       return ended
   }
 }
@@ -123,6 +131,7 @@ function saidBy(ending: Ending): Ended['said'] {
       return ending
     case 'throw-before':
     case 'throw-after':
+    case 'fail-after':
       return 'fail'
     case 'refuse-for-now':
     case 'not-applied':
@@ -149,7 +158,7 @@ function answer({ arrival }: Call, plan: Plan, said: Ended['said']): Ended {
 
 /** The principal that an answer was made for, by its own word. */
 export function madeFor(headers: readonly HeaderLine[], body: Uint8Array | null): string {
-  if (body !== null) return Buffer.from(body).toString('latin1').split('|', 1)[0] ?? ''
+  if (body !== null) return latin1(body).split('|', 1)[0] ?? ''
   const location = headers.find(([name]) => name === 'location')?.[1] ?? ''
   return location.split('/')[1] ?? ''
 }

@@ -9,6 +9,7 @@ export type Ending =
   | 'fail'
   | 'throw-before'
   | 'throw-after'
+  | 'fail-after'
   | 'not-applied'
   | 'do-not-store'
 
@@ -30,18 +31,19 @@ const statuses: Readonly<Record<Ending, readonly number[]>> = {
   fail: [500, 503],
   'throw-before': [500],
   'throw-after': [500],
+  'fail-after': [500, 502],
   'not-applied': [500],
   'do-not-store': [200, 201],
 }
 
 /** `first`: the first claim of the operation, before which no handler can have done anything. */
 export function drawPlan(scene: Scene, first: boolean): Plan {
-  const { world } = scene
+  const { world, settling } = scene
   const { random, weather } = world
   const { handler, guarantee, leaseMs } = weather
   const ending = drawEnding(scene, first)
   const synchronous = random.chance(handler.synchronous) && guarantee === 'transactional'
-  const workMs = world.fault(handler.slow) ? leaseMs * 3 : handler.workMs
+  const workMs = !settling && random.chance(handler.slow) ? leaseMs * 3 : handler.workMs
   return {
     ending,
     status: random.pick(statuses[ending]),
@@ -62,7 +64,7 @@ function drawEnding({ world, settling }: Scene, first: boolean): Ending {
   if (random.chance(handler.refuseForNow)) return 'refuse-for-now'
   if (random.chance(handler.notApplied)) return 'not-applied'
   if (random.chance(handler.doNotStore)) return 'do-not-store'
-  if (world.fault(handler.throwAfter)) return 'throw-after'
+  if (world.fault(handler.throwAfter)) return random.chance(0.5) ? 'throw-after' : 'fail-after'
   // Past the commit point, a failure without a reason given is a fault: it makes an outcome unknown.
   const begun = guarantee === 'guarded' && commitPoint === 'first-line'
   if (begun && weather.calm) return 'keep'

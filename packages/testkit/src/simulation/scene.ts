@@ -3,6 +3,7 @@
 import type { Randomness } from 'reprise'
 import { Foreign } from './foreign.ts'
 import type { Process } from './process.ts'
+import type { Arrival } from './request.ts'
 import { StoreServer } from './store-server.ts'
 import type { World } from './world.ts'
 
@@ -15,11 +16,18 @@ export class Scene {
   /** Principals that nobody may be answered for any more. */
   readonly revoked: Set<string> = new Set()
   #attempts = 0
+  readonly #called: Set<number> = new Set()
 
   constructor(world: World) {
     this.world = world
     this.store = new StoreServer(world)
     this.foreign = new Foreign(world)
+  }
+
+  /** The handler is called for an arrival: a request and its response can be handled once. */
+  called({ number }: Arrival): void {
+    if (this.#called.has(number)) this.world.broke(new Error(`The handler was called twice for arrival ${number}.`))
+    this.#called.add(number)
   }
 
   /** The randomness port of a process: attempt ids that can be read, and are traced to who drew them. */

@@ -25,6 +25,8 @@ export interface SimulationOptions extends WeatherOptions {
   readonly mode?: 'engine' | 'http' | undefined
   /** Another build of the library for every other process, over the same store. */
   readonly beside?: Library | undefined
+  /** Where to add up what was met, in place of counts for this run alone. */
+  readonly counts?: Counts | undefined
   /** Write down more than the laws need, for somebody who reads the timeline. */
   readonly notes?: boolean | undefined
 }

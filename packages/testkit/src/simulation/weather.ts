@@ -146,7 +146,7 @@ export function drawWeather(random: Random, options: WeatherOptions): Weather {
     mismatches: always(0.4),
     twoPrincipals: random.chance(0.3),
     revoke: random.chance(0.1),
-    handler: drawHandler(random, upTo, always, leaseMs),
+    handler: drawHandler(random, upTo, always, leaseMs, guarantee),
   }
 }
 
@@ -166,11 +166,13 @@ function drawHandler(
   upTo: (p: number) => number,
   always: (p: number) => number,
   leaseMs: number,
+  guarantee: Guarantee,
 ): HandlerWeather {
   return {
     workMs: leaseMs * random.pick([0.01, 0.1, 0.3]),
     synchronous: random.chance(0.2) ? 1 : 0,
-    slow: upTo(0.3),
+    // A claim is renewed however long its handler takes. A transaction is given up, which is not calm.
+    slow: guarantee === 'transactional' ? upTo(0.3) : always(0.3),
     throwBefore: always(0.2),
     throwAfter: upTo(0.3),
     notApplied: always(0.2),

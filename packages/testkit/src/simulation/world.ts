@@ -8,13 +8,21 @@ import type { Arrival, Request } from './request.ts'
 import { type Counts, noCounts, type Sometimes } from './sometimes.ts'
 import { drawWeather, type Weather, type WeatherOptions } from './weather.ts'
 
+/** One is enough: runs follow one another, since nothing in them waits. */
+const sharedAgenda = new Agenda(new Random(0))
+
+export interface WorldOptions extends WeatherOptions {
+  readonly notes?: boolean | undefined
+  readonly counts?: Counts | undefined
+}
+
 export class World {
   readonly library: Library
   readonly random: Random
   readonly weather: Weather
   readonly agenda: Agenda
   readonly events: Event[] = []
-  readonly counts: Counts = noCounts()
+  readonly counts: Counts
   readonly arrivals: Arrival[] = []
   /** What the library threw although it promises not to. */
   readonly breakages: string[] = []
@@ -23,11 +31,13 @@ export class World {
   /** Notes are for readers of a timeline, and cost time. */
   readonly #notes: boolean
 
-  constructor(library: Library, seed: number, options: WeatherOptions & { readonly notes?: boolean | undefined }) {
+  constructor(library: Library, seed: number, options: WorldOptions) {
     this.library = library
     this.random = new Random(seed)
     this.weather = drawWeather(this.random, options)
-    this.agenda = new Agenda(this.random)
+    this.agenda = sharedAgenda
+    this.agenda.restart(this.random)
+    this.counts = options.counts ?? noCounts()
     this.stormy = !this.weather.calm
     this.#notes = options.notes === true
   }

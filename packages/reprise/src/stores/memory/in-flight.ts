@@ -8,8 +8,8 @@ import { RepriseError } from '../../engine/errors.ts'
 import type { Running } from '../../engine/record.ts'
 import type { CommitResult, Transaction, TransactionEnding } from '../../engine/store.ts'
 import type { Operation, Terms } from '../../engine/transitions.ts'
+import type { Watchers } from '../../engine/watchers.ts'
 import type { MemoryTx, StagedData } from './staged-data.ts'
-import type { Watchers } from './watchers.ts'
 
 /** What a transaction is made of. */
 export interface Undertaking {

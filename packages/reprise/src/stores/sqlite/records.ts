@@ -1,5 +1,6 @@
 /** Reading and writing rows on one connection. Knows nothing of transactions: whoever calls holds what is needed. */
 
+import { integerOption } from '../../engine/options.ts'
 import type { OperationRecord } from '../../engine/record.ts'
 import type { ListOptions, Page } from '../../engine/store.ts'
 import { asOf, dueAtMs } from '../../engine/transitions.ts'
@@ -15,7 +16,7 @@ const selectDue =
   'select id, record, body from reprise_records where due_at is not null and due_at <= ? order by due_at limit ?'
 const selectPage =
   'select id, record, body from reprise_records ' +
-  'where id > ? and (? is null or state = ?) and (? is null or name = ?) order by id limit ?'
+  'where id > ? and (? is null or state in (?, ?)) and (? is null or name = ?) order by id limit ?'
 
 export class Records {
   readonly statements: StatementCache
@@ -78,13 +79,25 @@ export class Records {
     return { expired, forgotten, seen: rows.length }
   }
 
+  /** A page may hold fewer than its limit where time has changed what a row says; `next` is what tells the last one. */
   list(options: ListOptions, nowMs: number): Page {
-    const limit = Math.min(Math.max(options.limit ?? 100, 1), 1000)
+    const limit = integerOption('list()', 'limit', options.limit, { fallback: 100, min: 1, max: 1000 })
     const state = options.state ?? null
     const name = options.name ?? null
-    const parameters = [options.cursor ?? '', state, state, name, name, limit]
+    // A row that still says `completed` may have expired by now.
+    const parameters = [
+      options.cursor ?? '',
+      state,
+      state,
+      state === 'expired' ? 'completed' : state,
+      name,
+      name,
+      limit,
+    ]
     const rows = this.statements.prepare(selectPage).all(...this.#bind(parameters)) as Row[]
-    const items = rows.map((row) => asOf(decodeRow(row), nowMs)).filter((record) => record !== undefined)
+    const items = rows
+      .map((row) => asOf(decodeRow(row), nowMs))
+      .filter((record): record is OperationRecord => record !== undefined && (state ?? record.state) === record.state)
     return { items, next: rows.length < limit ? undefined : rows.at(-1)?.id }
   }
 

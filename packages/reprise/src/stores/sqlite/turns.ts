@@ -5,11 +5,11 @@ import { RepriseError } from '../../engine/errors.ts'
 import type { OperationRecord, Running } from '../../engine/record.ts'
 import type { BeginResult, CommitResult, Transaction, TransactionEnding } from '../../engine/store.ts'
 import { claim, type Ending, type Operation, settleAtOnce, type Terms } from '../../engine/transitions.ts'
+import type { Watchers } from '../../engine/watchers.ts'
 import { type DriverConnection, inTransaction } from './driver.ts'
 import { unavailable } from './faults.ts'
 import type { Records } from './records.ts'
 import { RevocableTx, type SqliteTx } from './tx.ts'
-import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
 
 interface InFlight {
@@ -60,11 +60,11 @@ export class Turns {
     this.#inFlight.set(id, mine)
     const over = (): void => {
       if (this.#inFlight.get(id) === mine) this.#inFlight.delete(id)
-      this.#watchers.tell(id)
+      this.#watchers.wake(id)
     }
     return new Promise((resolve, reject) => {
       let found: OperationRecord | undefined
-      let refused: unknown
+      let refused: RepriseError | undefined
       let turn: Turn | undefined
       this.#writer.enqueue({
         kind: operation.name,
@@ -78,7 +78,20 @@ export class Turns {
               if (claimed.changed) this.#records.put(claimed.record)
               return undefined
             }
-            const made = new Turn(this.#records, this.#connection, this.#writer, this.#clock, operation, terms, stored, lost)
+            const made = new Turn(
+              this.#records,
+              this.#connection,
+              this.#writer,
+              this.#clock,
+              operation,
+              terms,
+              stored,
+              () => {
+                // What it left is free from now on, although its group has yet to commit.
+                over()
+                lost()
+              },
+            )
             made.begin()
             turn = made
             resolve({ kind: 'granted', transaction: made.granted(claimed.record) })
@@ -92,7 +105,7 @@ export class Turns {
           over()
           if (turn !== undefined) turn.committed()
           else if (found !== undefined) resolve({ kind: 'found', record: found })
-          else reject(refused)
+          else reject(refused ?? new RepriseError('store-unavailable', `The file ${this.#file} gave no turn.`))
         },
         failed: (error) => {
           over()
@@ -103,6 +116,11 @@ export class Turns {
           over()
           if (turn === undefined) reject(refused ?? error)
           else turn.uncertain(error)
+        },
+        unsynced: (error) => {
+          over()
+          if (turn === undefined) reject(error)
+          else turn.unsynced(error)
         },
       })
     })
@@ -226,6 +244,11 @@ class Turn {
   failed(error: RepriseError): void {
     this.#result = { kind: 'rolled-back', why: 'failed', error }
     this.#answer?.resolve(this.#result)
+  }
+
+  /** Committed, but nobody can say for how long. */
+  unsynced(error: RepriseError): void {
+    this.#answer?.reject(error)
   }
 
   /** The commit of the group answered with an error: the row says whether this turn stands. */

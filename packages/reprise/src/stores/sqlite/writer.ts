@@ -12,6 +12,7 @@ import { RepriseError } from '../../engine/errors.ts'
 import type { DriverConnection } from './driver.ts'
 import { inTransaction } from './driver.ts'
 import { isBusy, resultCode, unavailable } from './faults.ts'
+import { LogSync } from './log-sync.ts'
 
 /** One piece of work inside the group's transaction. */
 interface Job {
@@ -29,6 +30,8 @@ interface Job {
   failed(error: RepriseError): void
   /** COMMIT answered with an error, which is not an abort: the job looks whether it stands. */
   uncertain(error: RepriseError): void
+  /** The commit stands, and may be gone after a power cut: nobody can say. */
+  unsynced(error: RepriseError): void
 }
 
 /** How many jobs share a commit at most, and how long a group may stay open for more: bounds on everybody's latency. */
@@ -46,6 +49,7 @@ export class Writer {
   readonly #file: string
   readonly #clock: Clock
   readonly #onBegin: () => void
+  readonly #log: LogSync
   readonly #queue: Job[] = []
   readonly #slow = new Set<string>()
   /** The group's transaction is open. */
@@ -57,6 +61,7 @@ export class Writer {
   #cancelWatch: (() => void) | undefined
   #overdue: { readonly atMs: number; give(): void } | undefined
   #idle: (() => void)[] = []
+  #broken: RepriseError | undefined
 
   /** `onBegin` is called after every BEGIN: the moment to read again what another process may have changed. */
   constructor(connection: DriverConnection, file: string, clock: Clock, onBegin: () => void) {
@@ -64,6 +69,7 @@ export class Writer {
     this.#file = file
     this.#clock = clock
     this.#onBegin = onBegin
+    this.#log = new LogSync(file)
   }
 
   /** A handler has kept the connection for longer than one turn of the event loop. */
@@ -72,6 +78,10 @@ export class Writer {
   }
 
   enqueue(job: Job): void {
+    if (this.#broken !== undefined) {
+      job.failed(this.#broken)
+      return
+    }
     this.#queue.push(job)
     if (this.#pumping) return
     this.#pumping = true
@@ -95,8 +105,21 @@ export class Writer {
 
   /** Resolves when nothing is queued or under way. */
   async drained(): Promise<void> {
-    if (!this.#pumping) return
-    await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.#pumping) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await this.#log.pending?.catch(() => undefined)
+  }
+
+  /**
+   * Resolves when everything that can be read now is durable. Throws `store-unavailable` once a sync has failed: the
+   * system may have dropped what it could not write, so from then on nothing here can be promised.
+   */
+  async durable(): Promise<void> {
+    await this.#log.pending?.catch(() => undefined)
+    if (this.#broken !== undefined) throw this.#broken
+  }
+
+  close(): void {
+    this.#log.close()
   }
 
   async #pump(): Promise<void> {
@@ -203,7 +226,15 @@ export class Writer {
       for (const job of group) job.uncertain(unavailable(this.#file, error))
       return
     }
-    for (const job of group) job.committed()
+    this.#log.sync().then(
+      () => {
+        for (const job of group) job.committed()
+      },
+      (error: unknown) => {
+        this.#broken = unavailable(this.#file, error)
+        for (const job of [...group, ...this.#queue.splice(0)]) job.unsynced(this.#broken)
+      },
+    )
   }
 
   /** Ends the group because its transaction is gone: SQLite rolled it back, or a handler ended it. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import type { Claim, Ending, Horizons, Operation, Outcome, Running, Store, Terms, Transaction } from 'reprise/engine'
+import type { Claim, Ending, Horizons, Operation, Outcome, Running, Store, Terms } from 'reprise/engine'
 
 let made = 0
 
@@ -81,22 +81,4 @@ export async function settled(
 /** An operation whose outcome nobody knows, and the claim of the attempt that began it. */
 export async function unknown(store: Store, operation: Operation): Promise<Claim> {
   return settled(store, operation, handlerFailed, terms({ begun: true }))
-}
-
-/** Opens a transaction of an operation that is free. */
-export async function opened(
-  store: Store,
-  operation: Operation,
-  asked: Terms = terms({ guarantee: 'transactional' }),
-  lost: () => void = () => undefined,
-): Promise<Transaction<unknown>> {
-  const result = await beginOn(store)(operation, asked, lost)
-  assert.equal(result.kind, 'granted', 'expected a transaction, found a record')
-  return (result as Extract<typeof result, { kind: 'granted' }>).transaction
-}
-
-/** The `begin` of a transactional store. */
-export function beginOn(store: Store): NonNullable<Store['begin']> {
-  assert.ok(store.begin, 'a transactional store offers begin')
-  return store.begin.bind(store)
 }

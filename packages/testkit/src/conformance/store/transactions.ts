@@ -2,40 +2,22 @@
 
 import assert from 'node:assert/strict'
 import type { TransactionEnding } from 'reprise/engine'
+import type { Check, Theme } from '../subject.ts'
 import {
   anOperation,
-  beginOn,
   completed,
   granted,
   handlerFailed,
-  horizons,
   leaseMs,
   notApplied,
-  opened,
   otherwise,
   outcome,
   settled,
   terms,
   unknown,
 } from './given.ts'
-import { soon, turns } from './patience.ts'
 import { assertSame, countKinds, found, plain } from './records.ts'
-import type { Check, Theme } from './subject.ts'
-
-export const kept = (body = 'done'): TransactionEnding => ({ ...completed(body), effect: 'kept' })
-export const undone = (body = 'refused'): TransactionEnding => ({ ...completed(body), effect: 'undone' })
-export const released: TransactionEnding = { kind: 'released', ...horizons }
-const nobodyIsLost = (): void => assert.fail('no transaction was given up')
-
-/** `use` is refused, because the transaction is over. */
-export async function assertRefused(use: () => unknown): Promise<void> {
-  await assert.rejects(
-    async () => use(),
-    (error: { code?: unknown }) => {
-      return error.code === 'transaction-ended' || error.code === 'attempt-overdue'
-    },
-  )
-}
+import { assertRefused, beginOn, kept, nobodyIsLost, opened, released, undone } from './transacting.ts'
 
 const ends: Record<string, Check> = {
   'effect and outcome become visible together': async ({ store, effects }) => {
@@ -205,89 +187,4 @@ export const transactions: Theme = {
   name: 'transactions',
   needs: ['transactional'],
   checks: { ...ends, ...finds },
-}
-
-export const transactionsInTime: Theme = {
-  name: 'transactions',
-  needs: ['transactional', 'virtual time'],
-  checks: {
-    'a transaction that takes longer than its lease is given up, and says so': async ({ store, effects, clock }) => {
-      const operation = anOperation()
-      let lost = 0
-      const asked = terms({ guarantee: 'transactional' })
-      const transaction = await opened(store, operation, asked, () => void lost++)
-      await effects.set(transaction.tx, 'order', 'placed')
-      await clock.advance(leaseMs)
-      assert.equal(lost, 1)
-      await assertRefused(() => effects.set(transaction.tx, 'order', 'again'))
-      assert.deepEqual(await transaction.end(kept()), { kind: 'rolled-back', why: 'overdue' })
-      assert.equal(await effects.committed('order'), undefined)
-      assert.equal(await store.find(operation.id), undefined)
-      assert.equal(lost, 1)
-    },
-
-    'what an overdue transaction left is free, and the late one changes nothing of it': async ({
-      store,
-      effects,
-      clock,
-    }) => {
-      const operation = anOperation()
-      const slow = await opened(store, operation)
-      await effects.set(slow.tx, 'order', 'by the slow one')
-      await clock.advance(leaseMs)
-      const next = await opened(store, operation)
-      await effects.set(next.tx, 'order', 'by the next')
-      assert.equal((await next.end(kept('by the next'))).kind, 'committed')
-      assert.equal((await slow.end(kept('by the slow one'))).kind, 'rolled-back')
-      assert.equal(await effects.committed('order'), 'by the next')
-      const record = await found(store, operation.id, 'completed')
-      assert.deepEqual(plain(record), plain({ ...record, outcome: outcome('by the next') }))
-    },
-
-    'a transaction that ends in time is never given up': async ({ store, clock }) => {
-      const transaction = await opened(store, anOperation(), terms({ guarantee: 'transactional' }), nobodyIsLost)
-      await clock.advance(leaseMs - 1)
-      assert.equal((await transaction.end(kept())).kind, 'committed')
-      await clock.advance(10 * leaseMs)
-    },
-
-    'transactions are given up each at its own time': async ({ store, clock }) => {
-      const lost: string[] = []
-      const begin = (name: string, lasts: number): Promise<unknown> => {
-        const asked = terms({ guarantee: 'transactional', leaseMs: lasts })
-        return beginOn(store)(anOperation(), asked, () => void lost.push(name))
-      }
-      const both = Promise.all([begin('long', 3000), begin('short', 1000)])
-      // A store that serves one transaction after the other begins the second when the first is given up.
-      for (let seconds = 0; seconds < 6; seconds++) {
-        await clock.advance(1000)
-        await turns(20)
-      }
-      await soon('both have begun', both)
-      assert.deepEqual([...lost].sort(), ['long', 'short'])
-    },
-
-    'a lapsed claim whose effect had not begun is taken over by a transaction': async ({ store, effects, clock }) => {
-      const operation = anOperation()
-      const { claim } = await granted(store, operation)
-      await clock.advance(leaseMs)
-      const transaction = await opened(store, operation)
-      await effects.set(transaction.tx, 'order', 'placed')
-      assert.equal((await transaction.end(kept())).kind, 'committed')
-      assert.equal((await store.settle(claim, completed('late'))).kind, 'superseded')
-      assert.equal((await found(store, operation.id, 'completed')).attempts, 2)
-    },
-
-    'outcomes of transactions expire like any other': async ({ store, clock }) => {
-      const operation = anOperation()
-      await (await opened(store, operation)).end(kept())
-      await clock.advance(horizons.retentionMs)
-      const result = await beginOn(store)(operation, terms({ guarantee: 'transactional' }), nobodyIsLost)
-      assert.ok(result.kind === 'found' && result.record.state === 'expired')
-      await clock.advance(horizons.tombstoneMs)
-      const transaction = await opened(store, operation)
-      assert.equal(transaction.number, 1)
-      await transaction.end(kept())
-    },
-  },
 }

@@ -3,15 +3,21 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import type { Ending, Store } from 'reprise/engine'
-import { anOperation, completed, granted, handlerFailed, leaseMs, notApplied, opened, terms, unknown } from './given.ts'
-import { soon } from './patience.ts'
-import type { Check, Subject, Theme } from './subject.ts'
+import { soon } from '../patience.ts'
+import type { Check, Subject, Theme } from '../subject.ts'
+import { anOperation, completed, granted, handlerFailed, leaseMs, notApplied, terms, unknown } from './given.ts'
+import { opened } from './transacting.ts'
+
+function watch(store: Store, id: string, signal: AbortSignal): Promise<void> {
+  const watching = store.watch?.(id, signal)
+  assert.ok(watching, 'the store offers watch')
+  return watching
+}
 
 /** Watches an id, makes the change, and waits until the watch is told of it. */
 async function told(store: Store, id: string, change: () => Promise<unknown>): Promise<void> {
-  assert.ok(store.watch)
   const controller = new AbortController()
-  const watching = store.watch(id, controller.signal)
+  const watching = watch(store, id, controller.signal)
   await change()
   await soon('the watch is told', watching)
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0, 'no listener stays behind')
@@ -40,7 +46,7 @@ const checks: Record<string, Check> = {
 
   'every one of many watches is told': async ({ store }) => {
     const { claim } = await granted(store, anOperation())
-    const watching = Array.from({ length: 50 }, () => store.watch?.(claim.id, new AbortController().signal))
+    const watching = Array.from({ length: 50 }, () => watch(store, claim.id, new AbortController().signal))
     await store.settle(claim, completed())
     await soon('all watches are told', Promise.all(watching))
   },
@@ -54,13 +60,12 @@ const checks: Record<string, Check> = {
   },
 
   'an aborted watch ends, and leaves nothing behind': async ({ store }) => {
-    assert.ok(store.watch)
     const { claim } = await granted(store, anOperation())
     const controller = new AbortController()
-    const watching = Array.from({ length: 10 }, () => store.watch?.(claim.id, controller.signal))
+    const watching = Array.from({ length: 10 }, () => watch(store, claim.id, controller.signal))
     controller.abort()
     await soon('the watches end', Promise.all(watching))
-    await soon('a watch of an aborted signal ends', store.watch(claim.id, controller.signal))
+    await soon('a watch of an aborted signal ends', watch(store, claim.id, controller.signal))
     assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
     assert.equal((await store.settle(claim, completed())).kind, 'written')
   },

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type MemoryStore, type MemoryTx, memory } from 'reprise/memory'
+import type { Subject, Theme } from '../subject.ts'
 import { type Command, cast, command, World } from './commands.ts'
 import { assertAlike } from './model.ts'
-import type { Subject, Theme } from './subject.ts'
 
 const runs = 30
 const commandsPerRun = 30
@@ -13,7 +13,7 @@ const commandsPerRun = 30
 /** The same commands on the store under test and on the model, which have to end alike after each. */
 async function liveAlike(subject: Subject, model: MemoryStore, commands: readonly Command[]): Promise<void> {
   const actors = cast()
-  const ours = new World(actors, subject.effects)
+  const ours = new World(actors, { set: (tx, key, value) => subject.effects.set(tx, key, value) })
   const modelled = new World(actors, { set: (tx, key, value) => (tx as MemoryTx).set(key, value) })
   for (const [n, next] of commands.entries()) {
     const when = `after command ${n + 1}, ${JSON.stringify(next)}`

@@ -1,10 +1,10 @@
 /** How a store is set up and closed. */
 
 import assert from 'node:assert/strict'
+import { soon } from '../patience.ts'
+import type { Check, Theme } from '../subject.ts'
 import { anOperation, completed, granted, idOf, notBegun, settled, terms } from './given.ts'
-import { soon } from './patience.ts'
 import { found } from './records.ts'
-import type { Check, Theme } from './subject.ts'
 
 const checks: Record<string, Check> = {
   'a store says what it can do as it does it': async ({ store, abilities }) => {

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import type { HeaderLine, Outcome } from 'reprise/engine'
+import type { Check, Subject, Theme } from '../subject.ts'
 import { anOperation, completed, idOf, outcome, settled, terms, unknown } from './given.ts'
 import { assertSame, found, plain } from './records.ts'
-import type { Check, Subject, Theme } from './subject.ts'
 
 const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
 /** Neither text in any encoding nor alike in any two places. */

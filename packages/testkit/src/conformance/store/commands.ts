@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Claim, Operation, OperationRecord, Store, Terms, TransactionEnding } from 'reprise/engine'
+import type { Ability, Effects } from '../subject.ts'
 import {
   anOperation,
-  beginOn,
   completed,
   handlerFailed,
   horizons,
@@ -15,7 +15,7 @@ import {
   otherwise,
   terms,
 } from './given.ts'
-import type { Ability, Effects } from './subject.ts'
+import { beginOn } from './transacting.ts'
 
 type DecisionName = 'completed' | 'notApplied'
 type EndingName = DecisionName | 'notBegun' | 'unknown'
@@ -82,15 +82,17 @@ export type Results = readonly (string | number | boolean)[]
 export class World {
   readonly #operations: readonly Operation[]
   readonly #attempts: readonly (readonly Terms[])[]
+  readonly #transactions: readonly (readonly Terms[])[]
   readonly #effects: Pick<Effects<unknown>, 'set'>
   readonly #claims = new Map<Terms, Claim>()
   readonly #latest = new Map<string, OperationRecord>()
-  #transactions = 0
+  #effect = 0
 
   /** Operations and attempts are made once, and given to the world of each store. */
   constructor(cast: Cast, effects: Pick<Effects<unknown>, 'set'>) {
     this.#operations = cast.operations
     this.#attempts = cast.attempts
+    this.#transactions = cast.transactions
     this.#effects = effects
   }
 
@@ -113,7 +115,7 @@ export class World {
         return [(await store.resolve(operation.id, command.stale ? seen - 1 : seen, endings[command.as])).kind]
       }
       case 'transact':
-        return this.#transact(store, operation, this.#terms(command), command.as)
+        return this.#transact(store, operation, this.#transactions[command.of]?.[command.by] as Terms, command.as)
       case 'erase':
         return [await store.erase(operation.id)]
     }
@@ -133,7 +135,7 @@ export class World {
   async #transact(store: Store, operation: Operation, asked: Terms, as: TransactionEndingName): Promise<Results> {
     const result = await beginOn(store)(operation, asked, () => assert.fail('not given up'))
     if (result.kind === 'found') return [result.kind, result.record.state]
-    await this.#effects.set(result.transaction.tx, operation.id, `transaction ${++this.#transactions}`)
+    await this.#effects.set(result.transaction.tx, operation.id, `effect ${++this.#effect}`)
     const ending: TransactionEnding =
       as === 'released' ? { kind: 'released', ...horizons } : { ...completed(), effect: as }
     return [result.transaction.number, (await result.transaction.end(ending)).kind]
@@ -155,6 +157,8 @@ export class World {
 export interface Cast {
   readonly operations: readonly Operation[]
   readonly attempts: readonly (readonly Terms[])[]
+  /** Those of transactions: an attempt either claims or begins. */
+  readonly transactions: readonly (readonly Terms[])[]
 }
 
 export function cast(): Cast {
@@ -165,5 +169,6 @@ export function cast(): Cast {
     terms({ guarantee: 'resumable' }),
     terms({ guarantee: 'resumable' }),
   ])
-  return { operations, attempts }
+  const transactions = attempts.map((several) => several.map(() => terms({ guarantee: 'transactional' })))
+  return { operations, attempts, transactions }
 }

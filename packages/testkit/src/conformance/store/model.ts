@@ -2,13 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { OperationRecord, Store } from 'reprise/engine'
-import { memory } from 'reprise/memory'
-import type { TestClock } from '../clock/test-clock.ts'
 import { type PlainRecord, plain } from './records.ts'
-
-export function modelOf(clock: TestClock): Store {
-  return memory({ clock })
-}
 
 /**
  * A record without its fence. That a fence grows is the contract, and is checked by itself; how much it grows after a

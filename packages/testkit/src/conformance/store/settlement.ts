@@ -1,6 +1,7 @@
 /** How a claim ends, and that an ending stays. */
 
 import assert from 'node:assert/strict'
+import type { Check, Theme } from '../subject.ts'
 import {
   anOperation,
   completed,
@@ -14,7 +15,6 @@ import {
   unknown,
 } from './given.ts'
 import { assertSame, found, unchanged } from './records.ts'
-import type { Check, Theme } from './subject.ts'
 
 const endings: Record<string, Check> = {
   'a completion is kept with its outcome and its two horizons': async ({ store }) => {

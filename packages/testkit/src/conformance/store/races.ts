@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { Claim, Operation, Store } from 'reprise/engine'
+import type { Check, Theme } from '../subject.ts'
 import {
   anOperation,
   completed,
@@ -15,7 +16,6 @@ import {
   unknown,
 } from './given.ts'
 import { assertSame, countKinds, found } from './records.ts'
-import type { Check, Theme } from './subject.ts'
 
 const many = 200
 

@@ -1,4 +1,4 @@
-/** Who waits for a record to change. */
+/** Who waits in this process for a record to change; stores tell them. */
 
 export class Watchers {
   readonly #waking = new Map<string, Set<() => void>>()

@@ -1,162 +1,22 @@
 /** What a store has acknowledged is there after a crash between any two steps, and what it has not is not. */
 
 import assert from 'node:assert/strict'
-import type { Claim, Ending, Store, Terms } from 'reprise/engine'
+import type { Check, Theme } from '../subject.ts'
 import {
   anOperation,
   completed,
   granted,
-  handlerFailed,
   horizons,
   leaseMs,
   notApplied,
   notBegun,
-  opened,
   otherwise,
   settled,
   terms,
   unknown,
 } from './given.ts'
-import { assertAlike, modelOf } from './model.ts'
 import { found } from './records.ts'
-import type { Check, Subject, Theme } from './subject.ts'
-import { kept } from './transactions.ts'
-
-/** One step of a life, on whichever store: returns how it ended. */
-type Step = (store: Store, life: Life) => Promise<{ readonly kind: string } | number>
-
-/** What a life knows: its operation, the terms of its attempts, and the claim that each store has given. */
-interface Life {
-  readonly operation: ReturnType<typeof anOperation>
-  readonly attempts: readonly Terms[]
-  readonly claims: WeakMap<object, Claim>
-  readonly key: object
-}
-
-const claim = (attempt: number): Step => {
-  return async (store, { operation, attempts, claims, key }) => {
-    const asked = attempts[attempt] as Terms
-    const result = await store.claim(operation, asked)
-    if (result.kind === 'granted') {
-      claims.set(key, { id: operation.id, attemptId: asked.attemptId, fence: result.record.fence })
-    }
-    return result
-  }
-}
-
-const held = ({ claims, key }: Life): Claim => {
-  const mine = claims.get(key)
-  assert.ok(mine)
-  return mine
-}
-
-const begin: Step = (store, life) => store.beginEffect(held(life))
-const step =
-  (name: string): Step =>
-  (store, life) =>
-    store.recordStep(held(life), name, `result of ${name}`)
-const renew: Step = (store, life) => store.renew(held(life), 2 * leaseMs)
-const settle =
-  (ending: Ending): Step =>
-  (store, life) =>
-    store.settle(held(life), ending)
-const decide =
-  (ending: Exclude<Ending, { kind: 'unknown' }>): Step =>
-  async (store, { operation }) =>
-    store.resolve(operation.id, (await found(store, operation.id, 'unknown')).fence, ending)
-const sweep: Step = async (store) => (await store.sweep(10)).expired
-const erase: Step = async (store, { operation }) => Number(await store.erase(operation.id))
-
-/** Milliseconds between two steps. */
-type Script = readonly (Step | number)[]
-
-const lives: Readonly<Record<string, { readonly guarantee: Terms['guarantee']; readonly script: Script }>> = {
-  'a guarded life': {
-    guarantee: 'guarded',
-    script: [
-      claim(0),
-      renew,
-      begin,
-      settle(completed('done')),
-      horizons.retentionMs,
-      claim(1),
-      sweep,
-      horizons.tombstoneMs,
-      sweep,
-    ],
-  },
-  'a life that is released and tried again': {
-    guarantee: 'guarded',
-    script: [
-      claim(0),
-      settle(notBegun),
-      claim(1),
-      settle(notApplied),
-      claim(2),
-      begin,
-      settle(completed('third')),
-      erase,
-    ],
-  },
-  'a life that lapses and is completed late': {
-    guarantee: 'guarded',
-    script: [claim(0), begin, leaseMs, claim(1), settle(completed('late')), claim(1)],
-  },
-  'a life that fails and is decided': {
-    guarantee: 'guarded',
-    script: [
-      claim(0),
-      begin,
-      settle(handlerFailed),
-      claim(1),
-      decide(notApplied),
-      claim(1),
-      begin,
-      settle(handlerFailed),
-      decide(completed('decided')),
-    ],
-  },
-  'a resumable life': {
-    guarantee: 'resumable',
-    script: [
-      claim(0),
-      step('reserve'),
-      leaseMs,
-      claim(1),
-      step('charge'),
-      settle(notBegun),
-      claim(2),
-      step('ship'),
-      settle(completed('shipped')),
-    ],
-  },
-}
-
-/** Lives through the script on the store and on the model, with a crash of the store after every step. */
-async function live(subject: Subject, guarantee: Terms['guarantee'], script: Script): Promise<void> {
-  const model = modelOf(subject.clock)
-  const operation = anOperation()
-  const attempts = Array.from({ length: 3 }, () => terms({ guarantee }))
-  const shared = { operation, attempts, claims: new WeakMap<object, Claim>() }
-  const [ours, modelled] = [
-    { ...shared, key: {} },
-    { ...shared, key: {} },
-  ]
-  for (const [n, command] of script.entries()) {
-    if (typeof command === 'number') {
-      await subject.clock.advance(command)
-    } else {
-      const ending = await command(subject.store, ours)
-      const expected = await command(model, modelled)
-      assert.equal(
-        typeof ending === 'number' ? ending : ending.kind,
-        typeof expected === 'number' ? expected : expected.kind,
-      )
-    }
-    await subject.crash()
-    await assertAlike(subject.store, model, operation.id, `after step ${n + 1} and a crash`)
-  }
-}
+import { kept, opened } from './transacting.ts'
 
 const acknowledged: Record<string, Check> = {
   'a claim survives a crash, and its attempt still holds it': async (subject) => {
@@ -203,13 +63,6 @@ export const crashesInTime: Theme = {
   name: 'crashes',
   needs: ['durable', 'virtual time'],
   checks: {
-    ...Object.fromEntries(
-      Object.entries(lives).map(([name, { guarantee, script }]): [string, Check] => [
-        `${name} goes on over a crash after every step`,
-        (subject) => live(subject, guarantee, script),
-      ]),
-    ),
-
     'a fence grows over a sweep and a crash': async (subject) => {
       const operation = anOperation()
       await settled(subject.store, operation, notApplied)

@@ -1,6 +1,7 @@
 /** Who may run the effect: the first to ask, and nobody that finds a record which says otherwise. */
 
 import assert from 'node:assert/strict'
+import type { Check, Theme } from '../subject.ts'
 import {
   anOperation,
   completed,
@@ -14,7 +15,6 @@ import {
   terms,
 } from './given.ts'
 import { assertSame, found, unchanged } from './records.ts'
-import type { Check, Theme } from './subject.ts'
 
 const firstClaims: Record<string, Check> = {
   'a first claim is granted, and its record is running': async ({ store }) => {

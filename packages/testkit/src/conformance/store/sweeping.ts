@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import type { Store } from 'reprise/engine'
+import type { Check, Theme } from '../subject.ts'
 import { anOperation, completed, granted, horizons, notApplied, otherwise, settled, terms, unknown } from './given.ts'
 import { found, unchanged } from './records.ts'
-import type { Check, Theme } from './subject.ts'
 
 const forgetMs = horizons.retentionMs + horizons.tombstoneMs
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { Claim, Ending, Store, WriteResult } from 'reprise/engine'
+import type { Check, Theme } from '../subject.ts'
 import {
   anOperation,
   completed,
@@ -15,7 +16,6 @@ import {
   unknown,
 } from './given.ts'
 import { found, unchanged } from './records.ts'
-import type { Check, Theme } from './subject.ts'
 
 const resumable = terms.bind(undefined, { guarantee: 'resumable' })
 
