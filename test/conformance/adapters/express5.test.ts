@@ -1,0 +1,13 @@
+// Express 5 keeps the contract of adapters.
+import express from 'express'
+import { mountOn } from './express.ts'
+import { conforms } from './stores.ts'
+
+conforms('reprise/express with Express 5', mountOn(express), {
+  exempt: [
+    {
+      check: 'middleware: failures: NotApplied',
+      reason: 'Express takes an error to its error handlers past the middlewares before it; use the outcome style',
+    },
+  ],
+})
