@@ -1,0 +1,76 @@
+/** The built ledger as a process of its own, as `npm start` runs it. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface LedgerProcess {
+  readonly child: ChildProcess
+  readonly exited: Promise<Exit>
+  stdout(): string
+  stderr(): string
+  kill(signal: NodeJS.Signals): Promise<Exit>
+}
+
+export interface ServingLedger extends LedgerProcess {
+  readonly url: string
+  readonly port: number
+}
+
+/** Does nothing where the build is up to date. */
+export async function buildLedger(): Promise<void> {
+  const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'apps/ledger']
+  await promisify(execFile)(process.execPath, tsc, { cwd: root }).catch((failure: { stdout: string }) => {
+    // tsc says what is wrong on stdout, which the error itself leaves out.
+    throw new Error(`The ledger can't be built.\n${failure.stdout}`)
+  })
+}
+
+export function runLedger(environment: Readonly<Record<string, string>>): LedgerProcess {
+  const child = spawn(process.execPath, ['apps/ledger/dist/main.js'], {
+    cwd: root,
+    // Nothing of the environment of the tests, so that they mean the same everywhere.
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const said = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream]?.setEncoding('utf8').on('data', (text: string) => {
+      said[stream] += text
+    })
+  }
+  // `close` rather than `exit`: by then all that it said has been read.
+  const exited = new Promise<Exit>((resolve) => child.on('close', (code, signal) => resolve({ code, signal })))
+  return {
+    child,
+    exited,
+    stdout: () => said.stdout,
+    stderr: () => said.stderr,
+    kill: (signal) => {
+      child.kill(signal)
+      return exited
+    },
+  }
+}
+
+/** Resolves once it takes requests, on a port of its own. */
+export async function startLedger(environment: Readonly<Record<string, string>>): Promise<ServingLedger> {
+  const ledger = runLedger({ PORT: '0', ...environment })
+  let dead = false
+  void ledger.exited.then(() => {
+    dead = true
+  })
+  for (;;) {
+    const port = /listens at http:\/\/127\.0\.0\.1:(\d+)/.exec(ledger.stderr())?.[1]
+    if (port !== undefined) return { ...ledger, port: Number(port), url: `http://127.0.0.1:${port}` }
+    if (dead) throw new Error(`The ledger did not start: ${ledger.stderr()}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
