@@ -1,5 +1,6 @@
 /** Content codings (RFC 9110 §8.4): bodies as they were before gzip, deflate or br, under a cap. */
 
+import * as zlib from 'node:zlib'
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, type ZlibOptions } from 'node:zlib'
 
 export type Decoded =
@@ -14,6 +15,10 @@ const CODINGS_MAX = 2
 
 /** 2 GiB: what every version of Node can hold in one piece. */
 const OUTPUT_MAX = 2_147_483_647
+
+/** RFC 8878, in Node since 22.15. */
+const zstd = (zlib as { zstdDecompressSync?: (bytes: Uint8Array, limits: ZlibOptions) => Uint8Array })
+  .zstdDecompressSync
 
 /**
  * Takes the codings of a `Content-Encoding` value off, the last one first. No value, `identity` and a body of no bytes
@@ -61,6 +66,9 @@ function decodeOne(bytes: Uint8Array, coding: string, maxBytes: number): Decoded
         return { kind: 'decoded', bytes: inflate(bytes, limits) }
       case 'br':
         return { kind: 'decoded', bytes: brotliDecompressSync(bytes, limits) }
+      case 'zstd':
+        if (zstd !== undefined) return { kind: 'decoded', bytes: zstd(bytes, limits) }
+        return { kind: 'unsupported', coding }
       default:
         return { kind: 'unsupported', coding: /^[a-z0-9._-]{1,32}$/.exec(coding)?.[0] ?? 'an unknown coding' }
     }

@@ -244,6 +244,13 @@ describe('answers that are not kept', () => {
     expect(runs()).toBe(1)
   })
 
+  it('in a coding that can not be undone: not kept, since a later client may not understand it', async () => {
+    const { send } = setUp()
+    const coded = (): Captured => ({ kind: 'response', ...reply(201, 'bytes', { 'content-encoding': 'dcb' }) })
+    expect(await send({}, coded)).toMatchObject({ kind: 'own' })
+    expect(problemOf(await send({}, coded))).toMatchObject({ code: 'idempotency-response-not-kept' })
+  })
+
   it('by reference: 303 to where the resource is', async () => {
     const { send } = setUp({ replay: 'reference' })
     await send()

@@ -72,7 +72,8 @@ export class Route<Tx> {
     const headers = storedHeaders(captured.headers, this.#route.storedHeaders)
     if (origin !== undefined && origin !== null) headers.push([originLine, origin])
     const { status, body } = captured
-    const kept = body === null || (this.#route.keepsBody && body.byteLength <= this.#route.responseLimit)
+    const kept =
+      body === null || (this.#route.keepsBody && body.byteLength <= this.#route.responseLimit && !coded(captured))
     return {
       kind: meaning,
       outcome: kept ? { status, headers, body } : { status, headers, body: null, bodyKept: false },
@@ -133,6 +134,13 @@ export class Route<Tx> {
         : `The answer is larger than the ${this.#route.responseBuffer} bytes that are held back until it is recorded.`
     return refusal(this.#service.style, 'idempotency-response-too-large', { detail, reason: why })
   }
+}
+
+/** A coding that capture could not undo: a later client may not understand these bytes, so they can't be its replay. */
+function coded({ headers }: HttpResponse): boolean {
+  return headers.some(
+    ([name, value]) => name.toLowerCase() === 'content-encoding' && value.toLowerCase() !== 'identity',
+  )
 }
 
 function answered(response: HttpResponse, echo: HeaderLine): Answer {
