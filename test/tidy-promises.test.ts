@@ -56,7 +56,7 @@ test('each problem type has a page, and each page a problem type', async () => {
 test('each error code has its line in docs/errors.md, and each line a code', async () => {
   const { errorCodes } = (await import('../packages/reprise/src/engine/errors.ts')) as { errorCodes: object }
   const documented = [...read('docs/errors.md').matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code)
-  expect(documented.sort()).toEqual(Object.keys(errorCodes).sort())
+  expect(new Set(documented)).toEqual(new Set(Object.keys(errorCodes)))
 })
 
 test('no file names a path of somebody’s machine', () => {
