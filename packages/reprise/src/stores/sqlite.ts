@@ -215,8 +215,9 @@ class SqliteStore implements Store<SqliteTx> {
   /** One transition of one record, applied while the write lock is held. */
   #step<T>(kind: string, id: string, step: Step<T>): Promise<T> {
     return this.#enqueue(kind, () => {
-      const { result, next } = step(this.#records.find(id), this.#clock.now())
-      if (next !== undefined) this.#records.put(next)
+      const found = this.#records.locate(id)
+      const { result, next } = step(found?.record, this.#clock.now())
+      if (next !== undefined) this.#records.put(next, found)
       return result
     }).finally(() => this.#watchers.wake(id))
   }

@@ -8,15 +8,27 @@ import { decodeRow, encodeBody, encodeRecord, type Row } from './codec.ts'
 import { type DriverConnection, takesArrays } from './driver.ts'
 import { StatementCache } from './tx.ts'
 
-const selectRow = 'select id, record, body from reprise_records where id = ?'
-const putRow =
-  'insert into reprise_records (id, state, name, due_at, record, body) values (?, ?, ?, ?, ?, ?) ' +
-  'on conflict (id) do update set state = excluded.state, due_at = excluded.due_at, record = excluded.record, body = excluded.body'
-const selectDue =
-  'select id, record, body from reprise_records where due_at is not null and due_at <= ? order by due_at limit ?'
+const columns = 'rowid as position, id, record, body'
+const selectRow = `select ${columns} from reprise_records where bucket = ? and id = ?`
+const insertRow =
+  'insert into reprise_records (bucket, id, state, name, due_at, record, body) values (?, ?, ?, ?, ?, ?, ?)'
+const updateRow = 'update reprise_records set state = ?, due_at = ?, record = ?, body = ? where rowid = ?'
+const selectDue = `select ${columns} from reprise_records where due_at is not null and due_at <= ? order by due_at limit ?`
 const selectPage =
-  'select id, record, body from reprise_records ' +
-  'where id > ? and (? is null or state in (?, ?)) and (? is null or name = ?) order by id limit ?'
+  `select ${columns} from reprise_records ` +
+  'where rowid > ? and (? is null or state in (?, ?)) and (? is null or name = ?) order by rowid limit ?'
+/** Unfinished records have an index of their own, so that the few of them are found among millions. */
+const selectOpen =
+  `select ${columns} from reprise_records ` +
+  'where due_at is null and state = ? and rowid > ? and (? is null or name = ?) order by rowid limit ?'
+
+/** A record and where it lies. */
+export interface Located {
+  readonly position: number
+  readonly record: OperationRecord
+}
+
+type LocatedRow = Row & { readonly position: number }
 
 export class Records {
   readonly statements: StatementCache
@@ -29,20 +41,27 @@ export class Records {
 
   /** The record as it was written; `asOf` says what time has made of it. */
   find(id: string): OperationRecord | undefined {
-    const row = this.statements.prepare(selectRow).get(...this.#bind([id])) as Row | undefined
-    return row === undefined ? undefined : decodeRow(row)
+    return this.locate(id)?.record
   }
 
-  put(record: OperationRecord): void {
-    const parameters = [
-      record.id,
-      record.state,
-      record.name,
-      dueAtMs(record) ?? null,
-      encodeRecord(record),
-      encodeBody(record),
-    ]
-    this.statements.prepare(putRow).run(...this.#bind(parameters))
+  locate(id: string): Located | undefined {
+    const row = this.statements.prepare(selectRow).get(...this.#bind([bucketOf(id), id])) as LocatedRow | undefined
+    return row === undefined ? undefined : { position: row.position, record: decodeRow(row) }
+  }
+
+  /**
+   * Writes a record over the one that was found, or anew where none was. No constraint says that an id is there once:
+   * whoever writes has looked under the write lock that it still holds.
+   */
+  put(record: OperationRecord, over: Located | undefined): void {
+    const dueAt = dueAtMs(record) ?? null
+    const [text, body] = [encodeRecord(record), encodeBody(record)]
+    if (over === undefined) {
+      const parameters = [bucketOf(record.id), record.id, record.state, record.name, dueAt, text, body]
+      this.statements.prepare(insertRow).run(...this.#bind(parameters))
+    } else {
+      this.statements.prepare(updateRow).run(...this.#bind([record.state, dueAt, text, body, over.position]))
+    }
   }
 
   readFenceFloor(): void {
@@ -54,7 +73,7 @@ export class Records {
 
   /** Retires and forgets at most `limit` due records; `seen` is how many there were. */
   sweep(limit: number, nowMs: number): { expired: number; forgotten: number; seen: number } {
-    const rows = this.statements.prepare(selectDue).all(...this.#bind([nowMs, limit])) as Row[]
+    const rows = this.statements.prepare(selectDue).all(...this.#bind([nowMs, limit])) as LocatedRow[]
     let expired = 0
     let forgotten = 0
     let floor = this.fenceFloor
@@ -63,10 +82,10 @@ export class Records {
       const record = asOf(stored, nowMs)
       if (record === undefined) {
         floor = Math.max(floor, stored.fence)
-        this.statements.prepare('delete from reprise_records where id = ?').run(...this.#bind([row.id]))
+        this.statements.prepare('delete from reprise_records where rowid = ?').run(...this.#bind([row.position]))
         forgotten++
       } else {
-        this.put(record)
+        this.put(record, { position: row.position, record: stored })
         expired++
       }
     }
@@ -84,24 +103,38 @@ export class Records {
     const limit = integerOption('list()', 'limit', options.limit, { fallback: 100, min: 1, max: 1000 })
     const state = options.state ?? null
     const name = options.name ?? null
+    const after = Number(options.cursor ?? 0)
+    const open = state === 'running' || state === 'unknown'
     // A row that still says `completed` may have expired by now.
-    const parameters = [
-      options.cursor ?? '',
-      state,
-      state,
-      state === 'expired' ? 'completed' : state,
-      name,
-      name,
-      limit,
-    ]
-    const rows = this.statements.prepare(selectPage).all(...this.#bind(parameters)) as Row[]
+    const also = state === 'expired' ? 'completed' : state
+    const rows = this.statements
+      .prepare(open ? selectOpen : selectPage)
+      .all(
+        ...this.#bind(open ? [state, after, name, name, limit] : [after, state, state, also, name, name, limit]),
+      ) as LocatedRow[]
     const items = rows
       .map((row) => asOf(decodeRow(row), nowMs))
       .filter((record): record is OperationRecord => record !== undefined && (state ?? record.state) === record.state)
-    return { items, next: rows.length < limit ? undefined : rows.at(-1)?.id }
+    return { items, next: rows.length < limit ? undefined : String(rows.at(-1)?.position) }
   }
 
   #bind(parameters: unknown[]): readonly unknown[] {
     return this.statements.asArray ? [parameters] : parameters
   }
+}
+
+/**
+ * A 52-bit number for an id (two lanes of FNV-1a). Rows are appended in the order in which they come and found by this
+ * number: an index of numbers has so many entries to a page that few pages change with each commit, where one of ids would
+ * have nearly every attempt write a page of its own. Ids that share a number are told apart by themselves.
+ */
+export function bucketOf(id: string): number {
+  let low = 0x811c9dc5
+  let high = 0x01000193
+  for (let i = 0; i < id.length; i++) {
+    const code = id.charCodeAt(i)
+    low = Math.imul(low ^ code, 0x01000193)
+    high = Math.imul(high ^ code, 0x811c9dc5)
+  }
+  return (high >>> 12) * 0x1_0000_0000 + (low >>> 0)
 }

@@ -8,18 +8,21 @@ import type { DriverConnection } from './driver.ts'
  * released.
  *
  * `record` is the record as a JSON array (codec.ts) without the body of its outcome, which is TEXT where it is UTF-8 and
- * a BLOB elsewhere. `due_at` is when time alone next changes the record.
+ * a BLOB elsewhere. `due_at` is when time alone next changes the record. `bucket` is a number made of the id (records.ts).
  */
 export const migrations: readonly string[] = [
   `create table reprise_records (
-  id text primary key,
+  bucket integer not null,
+  id text not null,
   state text not null,
   name text not null,
   due_at integer,
   record text not null,
   body any
-) strict, without rowid;
+) strict;
+create index reprise_records_bucket on reprise_records (bucket);
 create index reprise_records_due on reprise_records (due_at) where due_at is not null;
+create index reprise_records_open on reprise_records (state) where due_at is null;
 insert into reprise_meta (name, value) values ('fence_floor', 0);`,
 ]
 

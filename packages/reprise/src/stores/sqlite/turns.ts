@@ -8,7 +8,7 @@ import { claim, type Ending, type Operation, settleAtOnce, type Terms } from '..
 import type { Watchers } from '../../engine/watchers.ts'
 import { type DriverConnection, inTransaction } from './driver.ts'
 import { unavailable } from './faults.ts'
-import type { Records } from './records.ts'
+import type { Located, Records } from './records.ts'
 import { RevocableTx, type SqliteTx } from './tx.ts'
 import type { Writer } from './writer.ts'
 
@@ -71,11 +71,11 @@ export class Turns {
         waitUntilMs: this.#clock.monotonic() + this.#busyMs,
         run: () => {
           try {
-            const stored = this.#records.find(id)
-            const claimed = claim(stored, operation, terms, this.#clock.now(), this.#records.fenceFloor)
+            const stored = this.#records.locate(id)
+            const claimed = claim(stored?.record, operation, terms, this.#clock.now(), this.#records.fenceFloor)
             if (claimed.kind === 'found') {
               found = claimed.record
-              if (claimed.changed) this.#records.put(claimed.record)
+              if (claimed.changed) this.#records.put(claimed.record, stored)
               return undefined
             }
             const made = new Turn(
@@ -135,7 +135,7 @@ class Turn {
   readonly #clock: Clock
   readonly #operation: Operation
   readonly #terms: Terms
-  readonly #stored: OperationRecord | undefined
+  readonly #stored: Located | undefined
   readonly #lost: () => void
   readonly #tx: RevocableTx
   #release: () => void = () => undefined
@@ -151,7 +151,7 @@ class Turn {
     clock: Clock,
     operation: Operation,
     terms: Terms,
-    stored: OperationRecord | undefined,
+    stored: Located | undefined,
     lost: () => void,
   ) {
     this.#records = records
@@ -205,13 +205,20 @@ class Turn {
     const stored: Exclude<Ending, { kind: 'unknown' }> =
       ending.kind === 'released' ? { ...ending, proof: 'not-applied' } : ending
     const nowMs = this.#clock.now()
-    const written = settleAtOnce(this.#stored, this.#operation, this.#terms, stored, nowMs, this.#records.fenceFloor)
+    const written = settleAtOnce(
+      this.#stored?.record,
+      this.#operation,
+      this.#terms,
+      stored,
+      nowMs,
+      this.#records.fenceFloor,
+    )
     if (written.kind !== 'written') {
       this.#connection.exec('rollback to attempt')
       this.#connection.exec('release attempt')
       return { kind: 'superseded', record: written.record }
     }
-    this.#records.put(written.record)
+    this.#records.put(written.record, this.#stored)
     this.#connection.exec('release attempt')
     return { kind: 'committed', record: written.record }
   }

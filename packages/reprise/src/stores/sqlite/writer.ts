@@ -34,8 +34,11 @@ interface Job {
   unsynced(error: RepriseError): void
 }
 
-/** How many jobs share a commit at most, and how long a group may stay open for more: bounds on everybody's latency. */
-const groupLimit = 512
+/**
+ * How many jobs share a commit at most, and how long a group may stay open for more. Small, because the answers of one
+ * group are on their way while the next is at work; syncs are shared among the groups that wait for one.
+ */
+const groupLimit = 16
 const groupMs = 20
 /** How soon a file that another process holds is asked for again. */
 const retryMs = 10
@@ -131,7 +134,12 @@ export class Writer {
         continue
       }
       // A job that was slow before would make all that share its group wait for it.
-      if (this.#group.length > 0 && (this.#full() || this.#slow.has(job.kind))) this.#commit()
+      if (this.#group.length > 0 && (this.#full() || this.#slow.has(job.kind))) {
+        this.#commit()
+        // Lets the event loop look around: answers that are durable by now leave, and requests that have arrived join in.
+        await new Promise<void>((resolve) => this.#clock.soon(resolve))
+        continue
+      }
       if (!this.#open) {
         // While the file was waited for, the queue may have changed: look again.
         await this.#begin()
