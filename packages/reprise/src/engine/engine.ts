@@ -81,14 +81,16 @@ export class Engine<Tx> {
   }
 
   async #attempt(arrival: Arrival, policy: Policy, effect: Effect<Tx>): Promise<Conclusion> {
+    // What the store says may be old by the time it is heard, if this process stood still in between.
+    const askedMs = this.ports.clock.monotonic()
     const performed =
       policy.guarantee === 'transactional'
         ? await performTransactional(this.ports, arrival, policy, effect)
         : await performClaimed(this.ports, arrival, policy, effect)
-    if (performed.kind === 'executed') this.#cache.put(performed.record, this.ports.clock.monotonic())
+    if (performed.kind === 'executed') this.#cache.put(performed.record, askedMs)
     if (performed.kind !== 'found') return performed
     // Only what the store has just said: an entry put again by its own replays would never be asked about again.
-    if (performed.record.state === 'completed') this.#cache.put(performed.record, this.ports.clock.monotonic())
+    if (performed.record.state === 'completed') this.#cache.put(performed.record, askedMs)
     return this.#found(performed.record, arrival, policy)
   }
 

@@ -38,15 +38,15 @@ export class ReplayCache {
     return entry.record
   }
 
-  /** `monotonicMs`: when the store said that the record is completed. */
-  put(record: Completed, monotonicMs: number): void {
+  /** `askedMs`: a monotonic time before the store said that the record is completed. */
+  put(record: Completed, askedMs: number): void {
     const weight = weigh(record)
     // One large outcome must not push out everything else.
     if (weight > this.#limitBytes / 8) return
     this.delete(record.id)
     // The wall clock of this process may lag behind the store's, and then it does not notice the end of retention. Even so
     // no entry outlives the tombstone, after which the key may name another operation.
-    const untilMs = monotonicMs + Math.min(this.#ttlMs, record.forgetAtMs - record.retainUntilMs)
+    const untilMs = askedMs + Math.min(this.#ttlMs, record.forgetAtMs - record.retainUntilMs)
     this.#entries.set(record.id, { record, weight, untilMs })
     this.#bytes += weight
     for (const id of this.#entries.keys()) {
