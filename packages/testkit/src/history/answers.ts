@@ -13,7 +13,8 @@ export function judgeOk(reading: Reading, known: Known, asked: Invoke, ok: Ok, i
     reading.report('S16', known, `${asked.principal} was answered after it had been revoked.`, index)
     return
   }
-  const life = lifeOf(known, asked, ok)
+  const { life } = known
+  if (life.recorded?.outcome !== ok.outcome && isOfPast(reading, known, asked, ok)) return
   const { recorded } = life
   if (recorded === undefined) {
     reading.report('S8', known, 'An outcome was sent before it was recorded.', index)
@@ -40,17 +41,36 @@ export function judgeOk(reading: Reading, known: Known, asked: Invoke, ok: Ok, i
   }
 }
 
-/** Downstream a derived key means the same in every life, so what happened in an earlier one is not done again. */
+/**
+ * Whether the effect behind a success happened. Downstream a derived key means the same in every life of a key, so what
+ * happened in an earlier one is not done again; and an operator may have found the effect of an earlier one.
+ */
 function happened(reading: Reading, known: Known, life: Life): boolean {
   if (life.effects.length > 0) return true
-  return reading.terms.guarantee === 'resumable' && known.past.some((past) => past.effects.length > 0)
+  const earlierCounts = reading.terms.guarantee === 'resumable' || life.recorded?.resolved === true
+  return earlierCounts && known.past.some((past) => past.effects.length > 0)
 }
 
-/** The life that an answer is of: the present one, or one that ended while the answer was under way. */
-function lifeOf(known: Known, asked: Invoke, ok: Ok): Life {
-  const { life } = known
-  if (life.recorded?.outcome === ok.outcome || asked.t > life.beganAt) return life
-  return known.past.findLast((past) => past.recorded?.outcome === ok.outcome) ?? life
+/**
+ * Whether an answer is of a life that has ended: it was under way then; or the store's clock was set and ended that life
+ * early, and then a cache may still hold it for as long as the tombstone would have stood.
+ */
+function isOfPast(reading: Reading, known: Known, asked: Invoke, ok: Ok): boolean {
+  return known.past.some((past) => past.recorded?.outcome === ok.outcome && asked.t <= past.endedAt + graceMs(reading))
+}
+
+/** The same for a payload that is refused: in that life the key was bound to another one. */
+function wasBound(reading: Reading, known: Known, asked: Invoke): boolean {
+  return known.past.some(
+    (past) =>
+      past.fingerprint !== undefined &&
+      past.fingerprint !== asked.fingerprint &&
+      asked.t <= past.endedAt + graceMs(reading),
+  )
+}
+
+function graceMs({ terms, storeClockSet }: Reading): number {
+  return storeClockSet ? Math.min(terms.staleMs, terms.tombstoneMs) : 0
 }
 
 /** S13, the answer's side: an outcome past its retention is not replayed. */
@@ -78,11 +98,13 @@ export function judgeFail(reading: Reading, known: Known, asked: Invoke, fail: F
   const toldBefore = asked.t > life.toldAt
   switch (fail.why) {
     case 'mismatch':
-      if (bound) reading.report('S7', known, 'The payload that the key is bound to was refused as another one.', index)
+      if (!bound || wasBound(reading, known, asked)) return
+      reading.report('S7', known, 'The payload that the key is bound to was refused as another one.', index)
       return
     case 'in-progress':
     case 'released':
     case 'unknown':
+      if (fail.why === 'in-progress') kept(reading, known, asked, fail, index)
       if (toldBefore) {
         reading.report('S7', known, `"${fail.why}" after the outcome had been told.`, life.toldIndex, index)
       } else if (fail.why === 'unknown' && guarantee !== 'guarded') {
@@ -99,6 +121,14 @@ export function judgeFail(reading: Reading, known: Known, asked: Invoke, fail: F
   // What a resumable handler did downstream it will do under the same key again, so its release says nothing of effects.
   const none = fail.effect === 'none' && !(fail.why === 'released' && guarantee === 'resumable')
   if (none && fail.why !== 'in-progress') toldNone(reading, known, fail, index)
+}
+
+/** L7: who can't be answered now is told so in time. */
+function kept(reading: Reading, known: Known, asked: Invoke, fail: Fail, index: number): void {
+  const { calm, duplicateMs } = reading.terms
+  const ms = fail.t - asked.t
+  if (!calm || ms <= duplicateMs) return
+  reading.report('L7', known, `A duplicate was kept for ${Math.round(ms)} ms and then told to come back.`, index)
 }
 
 /** S3: another payload under a bound key is told so, and nothing else. */

@@ -68,6 +68,7 @@ function judge(reading: Reading, patience: Patience, event: Event, index: number
       reading.revokedAt.set(event.principal, event.t)
       return
     case 'store-clock':
+      reading.storeClockSet = true
       reading.learnStoreTime(event.t, event.storeMs)
       return
     case 'heal':

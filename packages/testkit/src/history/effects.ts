@@ -4,13 +4,15 @@ import type { Effect, HandlerEnded } from './history.ts'
 import type { Known, Reading } from './known.ts'
 
 export function judgeEffect(reading: Reading, known: Known, effect: Effect, index: number): void {
-  const { life } = known
+  // A call may be under way for longer than its key lives, and is then of the life in which it was made.
+  const granted = known.lifeOf(effect.attempt, effect.fence)
+  const life = granted ?? known.life
   const { guarantee } = reading.terms
   life.effects.push({ event: effect, index })
   if (life.fingerprint !== undefined && life.fingerprint !== effect.fingerprint) {
     reading.report('S3', known, `An effect of ${effect.fingerprint} under a key of ${life.fingerprint}.`, index)
   }
-  if (!known.granted.has(effect.attempt)) {
+  if (granted === undefined) {
     reading.report('S12', known, `An effect by ${effect.attempt}, which was granted no claim.`, index)
   } else if (guarantee === 'guarded' && !known.begun.has(effect.attempt)) {
     reading.report('S12', known, `An effect by ${effect.attempt} before "effect began" was recorded.`, index)
@@ -35,7 +37,8 @@ export function judgeAtomicity(reading: Reading, index: number): void {
     const wanted = recorded?.success === true ? 1 : 0
     const seen = Math.min(1, effects.length)
     if (seen === wanted) continue
-    const what = recorded === undefined ? 'no completed record' : `a recorded ${recorded.success ? 'success' : 'refusal'}`
+    const what =
+      recorded === undefined ? 'no completed record' : `a recorded ${recorded.success ? 'success' : 'refusal'}`
     const shown = [...effects.map((effect) => effect.index), ...(recorded === undefined ? [] : [recorded.index]), index]
     reading.report('S5', known, `${seen === 1 ? 'An effect' : 'No effect'} with ${what}.`, ...shown)
   }

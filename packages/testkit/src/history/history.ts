@@ -20,6 +20,8 @@ export interface HistoryTerms {
   readonly staleMs: number
   /** No fault was injected, whatever the clocks of the nodes said. */
   readonly calm: boolean
+  /** In calm weather a duplicate is answered within this time, however long the first attempt takes. */
+  readonly duplicateMs: number
 }
 
 export interface History {
@@ -100,6 +102,7 @@ export interface Effect extends At {
   /** The arrival whose handler made it. */
   readonly arrival: number
   readonly attempt: string
+  readonly fence: number
   readonly fingerprint: string
 }
 
@@ -197,7 +200,7 @@ export type Event =
   | Heal
   | Note
 
-/** Safety laws S, liveness laws L and laws of quality Q; docs/simulation.md says each in one sentence. */
+/** Safety laws S, liveness laws L, laws of quality Q, and what the engine promises its callers, P; simulation/fault-model.md says each in one sentence. */
 export type Law =
   | 'S1'
   | 'S2'
@@ -219,7 +222,9 @@ export type Law =
   | 'L3'
   | 'L4'
   | 'L5'
+  | 'L7'
   | 'Q1'
+  | 'P1'
 
 /** A law that was broken. */
 export interface Violation {

@@ -10,6 +10,8 @@ export interface Recorded {
   /** The store's time: from here on it is retained. */
   readonly storeMs: number
   readonly index: number
+  /** By an operator, and not by the attempt. */
+  readonly resolved: boolean
 }
 
 /**
@@ -18,6 +20,7 @@ export interface Recorded {
  */
 export class Life {
   readonly beganAt: number
+  endedAt: number = Number.POSITIVE_INFINITY
   /** The fingerprint that the key is bound to, and since when. */
   fingerprint: string | undefined
   boundAt: number = Number.POSITIVE_INFINITY
@@ -49,8 +52,9 @@ export class Known {
   /** The record as the store's log last showed it. */
   record: RecordFacts | undefined
   topFence = 0
-  /** Attempts that were granted the claim, and those whose "effect began" is recorded. */
-  readonly granted: Set<string> = new Set()
+  /** The lives in which claims were granted, by attempt and fence; and the attempts whose "effect began" is recorded. */
+  readonly #granted: Map<string, Life> = new Map()
+  readonly #holders: Set<string> = new Set()
   readonly begun: Set<string> = new Set()
   /** What handlers said were outcomes. */
   readonly said: Set<string> = new Set()
@@ -68,8 +72,24 @@ export class Known {
     this.operation = operation
   }
 
+  grant(attempt: string, fence: number): void {
+    this.#granted.set(`${attempt} ${fence}`, this.life)
+    this.#holders.add(attempt)
+  }
+
+  /** The life of a claim; none where it was never granted. */
+  lifeOf(attempt: string, fence: number): Life | undefined {
+    return this.#granted.get(`${attempt} ${fence}`)
+  }
+
+  /** Whether an attempt was ever granted a claim, under any fence. */
+  hasGranted(attempt: string): boolean {
+    return this.#holders.has(attempt)
+  }
+
   /** The store may have forgotten the key: what comes is a new life. */
   endLife(at: number): void {
+    this.life.endedAt = at
     this.past.push(this.life)
     this.life = new Life(at)
     this.record = undefined
@@ -87,6 +107,7 @@ export class Reading {
   /** What the store's clock shows beyond the run's own time, as it last told. */
   storeOffsetMs: number | undefined
   storeWentBack = false
+  storeClockSet = false
   #storeTopMs = Number.NEGATIVE_INFINITY
   healedAt: number = Number.POSITIVE_INFINITY
 
@@ -135,4 +156,3 @@ export class Reading {
     this.violations.push({ law, operation: known.operation, story, events })
   }
 }
-

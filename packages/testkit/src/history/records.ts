@@ -98,7 +98,7 @@ function stranger(reading: Reading, known: Known, write: Write, index: number): 
     case 'record-step':
     case 'renew':
     case 'settle':
-      if (known.granted.has(write.attempt)) return
+      if (known.hasGranted(write.attempt)) return
       reading.report('S9', known, `${write.attempt} writes (${write.step}), and was never granted a claim.`, index)
       return
     case 'claim':
@@ -171,7 +171,7 @@ function fences(
     reading.report('S10', known, `The fence fell from ${known.topFence} to ${after.fence}.`, index)
   }
   known.topFence = Math.max(known.topFence, after.fence)
-  if (write.result === 'granted' || write.step === 'commit') known.granted.add(write.attempt)
+  if (write.result === 'granted' || write.step === 'commit') known.grant(write.attempt, after.fence)
 }
 
 /** S3, the store's side: a key stays bound to the fingerprint that it first came with. */
@@ -257,6 +257,7 @@ function remember(known: Known, write: Write, after: RecordFacts, index: number)
         fingerprint: after.fingerprint,
         storeMs: write.storeMs,
         index,
+        resolved: write.step === 'resolve',
       }
       return
     case 'expired':

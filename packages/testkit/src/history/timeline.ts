@@ -16,7 +16,9 @@ export function timeline(history: History, violations: readonly Violation[] = []
     if (operation !== undefined && about !== undefined && about !== operation) return
     const mark = marks.get(index)
     const at = `${event.t.toFixed(2).padStart(12)} ms`
-    lines.push(`${at}  ${(about ?? '').padEnd(6)}  ${tell(event)}${mark === undefined ? '' : `   <── ${mark.join(', ')}`}`)
+    lines.push(
+      `${at}  ${(about ?? '').padEnd(6)}  ${tell(event)}${mark === undefined ? '' : `   <── ${mark.join(', ')}`}`,
+    )
   })
   for (const { law, operation: of, story } of violations) lines.push(`${law} broken for ${of}: ${story}`)
   return lines.join('\n')

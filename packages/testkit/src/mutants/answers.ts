@@ -3,6 +3,7 @@
 import { edit, type Mutant } from './mutant.ts'
 
 const route = 'http/route.js'
+const replay = 'http/replay.js'
 const ids = 'engine/operation-id.js'
 const headers = 'http/stored-headers.js'
 const fingerprint = 'http/fingerprint.js'
@@ -11,18 +12,26 @@ const bugs: readonly Omit<Mutant, 'foundBy' | 'mode'>[] = [
   {
     name: 'the principal is left out of the id',
     story: 'The key alone names the operation: one caller is answered with what was made for another.',
-    ...edit(ids, '${principal.length}:${principal}${key}', '${key}'),
+    ...edit(
+      ids,
+      'const { namespace, scope, principal, key } = parts;',
+      "const { namespace, scope, key } = parts;\n    const principal = '';",
+    ),
   },
   {
     name: 'ids have no length prefixes',
     story: '("a", "b0") and ("ab", "0") are one operation.',
-    ...edit(ids, '${principal.length}:${principal}${key}', '${principal}${key}'),
+    ...edit(
+      ids,
+      "return pepper === undefined ? hash('sha256', tuple, 'base64url')",
+      "return pepper === undefined ? hash('sha256', namespace + scope + principal + key, 'base64url')",
+    ),
   },
   {
     name: 'whoever is not authenticated is anonymous',
     story: 'A principal that was revoked is served in the name of nobody.',
     ...edit(
-      route,
+      'http/admission.js',
       "const principal = typeof asked === 'string' ? asked : await asked;",
       "const principal = (typeof asked === 'string' ? asked : await asked) ?? 'anonymous';",
     ),
@@ -50,30 +59,34 @@ const bugs: readonly Omit<Mutant, 'foundBy' | 'mode'>[] = [
   {
     name: 'a replay has the headers of its moment',
     story: 'The stored header lines are not sent, only those that every response has.',
-    ...edit(route, 'const headers = replayableHeaders(outcome.headers);', 'const headers = [];'),
+    ...edit(replay, 'const headers = replayableHeaders(record.outcome.headers);', 'const headers = [];'),
   },
   {
     name: 'a replay has its headers in another order',
     story: 'The lines went through a map.',
     ...edit(
-      route,
-      'const headers = replayableHeaders(outcome.headers);',
-      'const headers = replayableHeaders(outcome.headers).reverse();',
+      replay,
+      'const headers = replayableHeaders(record.outcome.headers);',
+      'const headers = replayableHeaders(record.outcome.headers).reverse();',
     ),
   },
   {
     name: 'a replay is always 200',
     story: 'The stored status is not sent.',
     ...edit(
-      route,
-      "response: { status: outcome.status, headers, body: outcome.body } };",
-      "response: { status: 200, headers, body: outcome.body } };",
+      replay,
+      'return { status: outcome.status, headers, body: outcome.body };',
+      'return { status: 200, headers, body: outcome.body };',
     ),
   },
   {
     name: 'the fingerprint leaves the body out',
     story: 'Another amount under the same key is the same request.',
-    ...edit(fingerprint, 'const bodyDigest = canonical.form + digest(canonical.content);', "const bodyDigest = canonical.form + digest('');"),
+    ...edit(
+      fingerprint,
+      'const bodyDigest = canonical.form + digest(canonical.content);',
+      "const bodyDigest = canonical.form + digest('');",
+    ),
   },
   {
     name: 'the fingerprint is of the bytes as sent',

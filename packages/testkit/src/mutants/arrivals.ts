@@ -19,11 +19,7 @@ export const arrivalMutants: readonly Mutant[] = [
   {
     name: 'the cache does not look at the fingerprint',
     story: 'What is in memory is replayed for any payload.',
-    ...edit(
-      engine,
-      'return this.#found(cached, arrival, policy);',
-      "return { kind: 'replayed', record: cached };",
-    ),
+    ...edit(engine, 'return this.#found(cached, arrival, policy);', "return { kind: 'replayed', record: cached };"),
     foundBy: 'simulation',
   },
   {

@@ -5,7 +5,8 @@ import { edit, type Mutant } from './mutant.ts'
 const claimed = 'engine/claimed.js'
 const transactional = 'engine/transactional.js'
 const settling = 'result = await persist(clock, () => store.settle(claim, ending));'
-const sent = "{ kind: 'executed', record: { id: claim.id, state: 'completed', name: '', fingerprint: '', outcome: ending.outcome, retainUntilMs: clock.now(), forgetAtMs: 0 } }"
+const sent =
+  "{ kind: 'executed', record: { id: claim.id, state: 'completed', name: '', fingerprint: '', outcome: ending.outcome, retainUntilMs: clock.now(), forgetAtMs: 0 } }"
 
 export const attemptMutants: readonly Mutant[] = [
   {
@@ -45,6 +46,7 @@ export const attemptMutants: readonly Mutant[] = [
     if (result.kind === 'superseded') {\n        if (result.record`,
     ),
     foundBy: 'simulation',
+    guarantee: 'resumable',
   },
   {
     name: 'a failure after the commit point is released',
@@ -82,11 +84,7 @@ export const attemptMutants: readonly Mutant[] = [
   {
     name: 'a superseded attempt passes its commit point',
     story: 'The store says that another has taken over, and nobody listens.',
-    ...edit(
-      claimed,
-      "if (result.kind === 'superseded')\n                throw superseded(policy);",
-      '',
-    ),
+    ...edit(claimed, "if (result.kind === 'superseded')\n                throw superseded(policy);", ''),
     foundBy: 'simulation',
     guarantee: 'guarded',
   },
@@ -143,7 +141,11 @@ export const attemptMutants: readonly Mutant[] = [
   {
     name: 'a claim is never renewed',
     story: 'A handler that takes longer than its lease is taken over while it runs.',
-    ...edit('engine/lease.js', 'let cancel = clock.after(leaseMs / 3, tick', 'let cancel = clock.after(leaseMs * 1e6, tick'),
+    ...edit(
+      'engine/lease.js',
+      'let cancel = clock.after(leaseMs / 3, tick',
+      'let cancel = clock.after(leaseMs * 1e6, tick',
+    ),
     foundBy: 'simulation',
   },
   {
@@ -152,7 +154,7 @@ export const attemptMutants: readonly Mutant[] = [
     ...edit(
       'engine/attempt.js',
       'return downstreamKey(this.#id, name);',
-      'return downstreamKey(this.#id, `${name} ${this.fence}`);',
+      'return downstreamKey(this.#id, name + this.fence);',
     ),
     foundBy: 'simulation',
     guarantee: 'resumable',

@@ -7,7 +7,8 @@ export const harmless: readonly Harmless[] = [
     name: 'an abandoned claim is left to its lease',
     story: 'When both acknowledgements of a claim are lost, nobody gives it back.',
     ...edit('engine/claimed.js', 'abandon(store, arrival.id, attemptId, policy);', ''),
-    reason: 'The handler has not run, so the lease decides: the claim is taken over, or becomes unknown without an effect.',
+    reason:
+      'The handler has not run, so the lease decides: the claim is taken over, or becomes unknown without an effect.',
     cost: 'Retries wait for a lease, and a guarded operation may be handed to an operator for nothing.',
   },
   {
@@ -30,12 +31,5 @@ export const harmless: readonly Harmless[] = [
     ...edit('engine/lease.js', 'lost();', ';'),
     reason: 'What it writes does not count, with or without its knowledge.',
     cost: 'A superseded handler works on in vain, and may call a foreign system later than it had to.',
-  },
-  {
-    name: 'a renewal may shorten the lease',
-    story: 'The lease becomes what the renewal asks for, also where it was longer.',
-    ...edit('engine/transitions.js', 'Math.max(record.leaseUntilMs, nowMs + leaseMs)', 'nowMs + leaseMs'),
-    reason: 'A lease is for liveness. The conformance suite forbids it all the same, because it can be tested.',
-    cost: 'An early takeover after the store’s clock was set back.',
   },
 ]

@@ -20,7 +20,12 @@ export interface Found {
 /** Most histories that are tried; a bug that hides longer than that has to be looked for in another way. */
 export const historiesMax = 20_000
 
-export async function hunt(by: Finder, mutant: Pick<Mutant, 'mode' | 'guarantee'>, planted: Planted, histories: number = historiesMax): Promise<Found | undefined> {
+export async function hunt(
+  by: Finder,
+  mutant: Pick<Mutant, 'mode' | 'guarantee'>,
+  planted: Planted,
+  histories: number = historiesMax,
+): Promise<Found | undefined> {
   switch (by) {
     case 'simulation':
       return atTopOfTurn(() => bySimulation(mutant, planted.library, histories))
@@ -31,7 +36,11 @@ export async function hunt(by: Finder, mutant: Pick<Mutant, 'mode' | 'guarantee'
   }
 }
 
-function bySimulation({ mode, guarantee }: Pick<Mutant, 'mode' | 'guarantee'>, library: Library, histories: number): Found | undefined {
+function bySimulation(
+  { mode, guarantee }: Pick<Mutant, 'mode' | 'guarantee'>,
+  library: Library,
+  histories: number,
+): Found | undefined {
   for (let seed = 1; seed <= histories; seed++) {
     const { violations } = simulate(library, seed, { mode, guarantee })
     const [first] = violations

@@ -4,7 +4,8 @@ import { edit, type Mutant } from './mutant.ts'
 
 const transitions = 'engine/transitions.js'
 const holds = 'return record.attemptId === by.attemptId && record.fence === by.fence;'
-const sameOwner = "if (record?.state !== 'running' || !holds(record, by))\n        return { kind: 'superseded', record };"
+const sameOwner =
+  "if (record?.state !== 'running' || !holds(record, by))\n        return { kind: 'superseded', record };"
 const anyOwner = "if (record?.state !== 'running')\n        return { kind: 'superseded', record };"
 const freshFence = 'const fence = Math.max(stored?.fence ?? 0, fenceFloor) + 1;'
 
@@ -17,7 +18,8 @@ export const recordMutants: readonly Mutant[] = [
   },
   {
     name: 'the attempt id is not compared, and fences restart',
-    story: 'A fence alone is compared, and it begins at 1 again for a forgotten key: a zombie passes for its successor.',
+    story:
+      'A fence alone is compared, and it begins at 1 again for a forgotten key: a zombie passes for its successor.',
     edits: [
       { file: transitions, from: holds, to: 'return record.fence === by.fence;' },
       { file: transitions, from: freshFence, to: 'const fence = 1;' },
@@ -32,7 +34,8 @@ export const recordMutants: readonly Mutant[] = [
   },
   {
     name: 'the fence is not compared',
-    story: 'The attempt id alone is compared: after an operator has resolved the outcome, its own attempt is not stale.',
+    story:
+      'The attempt id alone is compared: after an operator has resolved the outcome, its own attempt is not stale.',
     ...edit(transitions, holds, 'return record.attemptId === by.attemptId;'),
     foundBy: 'simulation',
     mode: 'http',
@@ -47,7 +50,11 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: 'the fence restarts after a release',
     story: 'A released record is claimed again at fence 1.',
-    ...edit(transitions, 'fence: record.fence + 1,\n        attempts', 'fence: record.state === "released" ? 1 : record.fence + 1,\n        attempts'),
+    ...edit(
+      transitions,
+      'fence: record.fence + 1,\n        attempts',
+      'fence: record.state === "released" ? 1 : record.fence + 1,\n        attempts',
+    ),
     foundBy: 'simulation',
   },
   {
@@ -59,7 +66,6 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: 'a takeover keeps the attempt id',
     story: 'The record goes on in the name of the attempt that lost it.',
-    ...edit(transitions, 'attemptId: terms.attemptId,\n        attempts', 'attemptId: counted.heldBy ?? terms.attemptId,\n        attempts'),
     edits: [
       {
         file: transitions,
@@ -148,13 +154,16 @@ export const recordMutants: readonly Mutant[] = [
     foundBy: 'simulation',
   },
   {
+    name: 'a renewal may shorten the lease',
+    story:
+      'The lease becomes what the renewal asks for, also where it was longer: an early takeover, and no second effect.',
+    ...edit(transitions, 'Math.max(record.leaseUntilMs, nowMs + leaseMs)', 'nowMs + leaseMs'),
+    foundBy: 'conformance',
+  },
+  {
     name: 'anybody may settle',
     story: 'The outcome of a superseded attempt is taken for that of its successor.',
-    ...edit(
-      transitions,
-      'if (record === undefined || !holds(record, by))',
-      'if (record === undefined)',
-    ),
+    ...edit(transitions, 'if (record === undefined || !holds(record, by))', 'if (record === undefined)'),
     foundBy: 'simulation',
   },
   {
@@ -276,7 +285,9 @@ export const recordMutants: readonly Mutant[] = [
     name: 'a resolution leaves the fence',
     story: 'An operator has decided, and the attempt that was decided about still holds the record.',
     ...edit(transitions, 'record: { ...next, fence: record.fence + 1 }', 'record: next'),
-    foundBy: 'conformance',
+    foundBy: 'simulation',
+    mode: 'http',
+    guarantee: 'guarded',
   },
   {
     name: 'a resolution does not look what it decides about',

@@ -48,7 +48,7 @@ export class Agenda {
     const ticket = ++this.#uses * slotsMax + slot
     this.#tickets[slot] = ticket
     if (slot >= this.#atMs.length) this.#grow()
-    this.#atMs[slot] = atMs < this.nowMs ? this.nowMs : atMs
+    this.#atMs[slot] = Math.max(atMs, this.nowMs)
     this.#lot[slot] = this.#random.u32()
     this.#run[slot] = run
     this.#rise(this.#size++, slot)

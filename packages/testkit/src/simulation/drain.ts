@@ -11,6 +11,7 @@ import { setFlagsFromString } from 'node:v8'
 export const drainMicrotasks: () => void = /* @__PURE__ */ (() => {
   setFlagsFromString('--allow-natives-syntax')
   // The only way to say it: the syntax exists behind that flag, and only in code that is parsed after it was set.
+  // oxlint-disable-next-line typescript/no-implied-eval
   return new Function('%PerformMicrotaskCheckpoint()') as () => void
 })()
 

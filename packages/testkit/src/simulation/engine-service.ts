@@ -21,15 +21,14 @@ export function engineService(scene: Scene, process: Process, store: StoreClient
       const { principal, key, operation, fingerprint } = arrival.request
       const id = `id of ${operation}`
       scene.store.name(id, operation)
-      const sighted = sight(scene, process)
+      const sinceMs = scene.world.nowMs
       const performed = engine.perform({ id, fingerprint, key, principal }, policy, (attempt) => {
         const ended = handle({ scene, process, arrival, attempt })
         return ended instanceof Promise ? ended.then(verdictOf) : verdictOf(ended)
       })
-      sighted.asked()
       performed.then(
         (conclusion: Conclusion) => {
-          sighted.answered(conclusion)
+          sight(scene.world, sinceMs, conclusion)
           answer(replyOf(conclusion))
         },
         (error: unknown) => scene.world.broke(error),

@@ -17,6 +17,12 @@ export class NoAnswer extends Error {
   }
 }
 
+/** In whose name an effect is made. */
+export interface Caller {
+  readonly attempt: string
+  readonly fence: number
+}
+
 export class Foreign implements Far {
   readonly paused = false
   readonly down = false
@@ -40,19 +46,19 @@ export class Foreign implements Far {
   }
 
   /** An effect that can't be deduplicated: each arrival of the call is one. */
-  charge(process: Process, operation: string, arrival: number, attempt: string): Promise<string> {
-    return this.#call(process, attempt, false, () => this.#carryOut(operation, arrival, attempt))
+  charge(process: Process, operation: string, arrival: number, by: Caller): Promise<string> {
+    return this.#call(process, by.attempt, false, () => this.#carryOut(operation, arrival, by))
   }
 
   /** An effect under a key: the second arrival of a key is answered as the first was. */
-  chargeOnce(process: Process, key: string, operation: string, arrival: number, attempt: string): Promise<string> {
-    return this.#call(process, attempt, true, () => {
+  chargeOnce(process: Process, key: string, operation: string, arrival: number, by: Caller): Promise<string> {
+    return this.#call(process, by.attempt, true, () => {
       const receipt = this.#receipts.get(key)
       if (receipt !== undefined) {
         this.#world.count('a call downstream was deduplicated')
         return receipt
       }
-      const made = this.#carryOut(operation, arrival, attempt)
+      const made = this.#carryOut(operation, arrival, by)
       this.#receipts.set(key, made)
       return made
     })
@@ -67,9 +73,9 @@ export class Foreign implements Far {
     return this.#underWay.has(attempt)
   }
 
-  #carryOut(operation: string, arrival: number, attempt: string): string {
-    this.#world.effect(operation, arrival, attempt)
-    this.#carriedOut.add(attempt)
+  #carryOut(operation: string, arrival: number, by: Caller): string {
+    this.#world.effect(operation, arrival, by)
+    this.#carriedOut.add(by.attempt)
     return `receipt-${arrival}`
   }
 

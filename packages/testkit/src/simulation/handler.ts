@@ -5,7 +5,7 @@
 
 import type { Attempt, HeaderLine } from 'reprise'
 import { digest, latin1 } from './digest.ts'
-import { NoAnswer } from './foreign.ts'
+import { type Caller, NoAnswer } from './foreign.ts'
 import { drawPlan, type Ending, type Plan } from './plan.ts'
 import type { Process } from './process.ts'
 import type { Arrival } from './request.ts'
@@ -64,7 +64,7 @@ async function guarded(call: Call, plan: Plan): Promise<Ended> {
   if (!acts) return end(call, plan.ending === 'throw-before' ? { ...plan, ending: 'throw-after' } : plan)
   const { operation } = arrival.request
   try {
-    await scene.foreign.charge(process, operation, arrival.number, scene.store.holder(operation, attempt.fence))
+    await scene.foreign.charge(process, operation, arrival.number, callerOf(call))
   } catch (error) {
     // It never arrived, so nothing happened. Of a call that is only late nobody knows.
     const refused = error instanceof NoAnswer && error.why === 'refused'
@@ -80,10 +80,14 @@ async function resumable(call: Call, plan: Plan): Promise<Ended> {
   if (!isActive(plan.ending)) return end(call, plan)
   if (scene.world.weather.commitPoint === 'named') await attempt.commitPoint()
   const { operation } = arrival.request
-  const holder = scene.store.holder(operation, attempt.fence)
-  await scene.foreign.chargeOnce(process, attempt.keyFor('charge'), operation, arrival.number, holder)
+  await scene.foreign.chargeOnce(process, attempt.keyFor('charge'), operation, arrival.number, callerOf(call))
   await process.sleep(plan.afterMs)
   return end(call, plan)
+}
+
+function callerOf({ scene, arrival, attempt }: Call): Caller {
+  const { fence } = attempt
+  return { attempt: scene.store.holder(arrival.request.operation, fence), fence }
 }
 
 /** Whether a handler that ends like this has done something outside before. */

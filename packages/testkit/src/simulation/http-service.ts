@@ -31,18 +31,17 @@ export function httpService(scene: Scene, process: Process, store: StoreClient):
       const { request } = arrival
       const { principal, key } = request
       scene.store.name(engine.operationId({ namespace: '', scope: '', principal, key }, undefined), request.operation)
-      const sighted = sight(scene, process)
+      const sinceMs = world.nowMs
       const handled = route.handle(httpRequest(process, arrival), (attempt) => {
         const ended = handle({ scene, process, arrival, attempt })
         return ended instanceof Promise
           ? ended.then((late) => captured(late, arrival.number))
           : captured(ended, arrival.number)
       })
-      if (!slowDirectory) sighted.asked()
       handled.then(
         (made) => {
           const reply = replyOf(made)
-          sighted.answered({ kind: kindOf(made, reply) })
+          sight(world, sinceMs, { kind: kindOf(made, reply) })
           answer(reply)
         },
         (error: unknown) => world.broke(error),
@@ -150,7 +149,10 @@ function problemReply(response: HttpResponse): Reply {
   }
 }
 
-function kindOf(answer: Answer, reply: Reply): 'executed' | 'replayed' | 'mismatch' | 'expired' | 'unavailable' | 'released' {
+function kindOf(
+  answer: Answer,
+  reply: Reply,
+): 'executed' | 'replayed' | 'mismatch' | 'expired' | 'unavailable' | 'released' {
   if (reply.kind === 'ok') return answer.kind === 'own' ? 'executed' : 'replayed'
   const { why } = reply
   return why === 'mismatch' || why === 'expired' || why === 'unavailable' ? why : 'released'

@@ -29,7 +29,12 @@ export class Network {
     if (world.fault(network.double)) this.#deliver(request, delayMs + this.#latencyMs(), receive, () => undefined)
     if (world.fault(network.stale)) {
       world.count('an old request came back')
-      this.#deliver(request, world.random.between(0, 2 * chaosMs), () => undefined, () => undefined)
+      this.#deliver(
+        request,
+        world.random.between(0, 2 * chaosMs),
+        () => undefined,
+        () => undefined,
+      )
     }
   }
 

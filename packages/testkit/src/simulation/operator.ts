@@ -30,7 +30,7 @@ export class Operator {
   resolveAll(): void {
     const { world, store } = this.#scene
     if (world.weather.guarantee !== 'guarded' || store.down || store.paused) return
-    for (const record of [...store.records()]) if (record.state === 'unknown') this.#resolve(record)
+    for (const record of store.records()) if (record.state === 'unknown') this.#resolve(record)
   }
 
   sweep(): void {
@@ -41,7 +41,7 @@ export class Operator {
   erase(): void {
     const { world, store } = this.#scene
     if (store.down || store.paused) return
-    for (const record of [...store.records()]) {
+    for (const record of store.records()) {
       if (record.state !== 'completed' || !this.#readable(record.id)) continue
       if (store.erase(world.library, record.id)) world.count('an outcome was erased')
     }

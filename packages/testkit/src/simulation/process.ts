@@ -21,8 +21,6 @@ export class Process {
   paused = false
   /** How wrong the wall clock of this machine is. */
   wallErrorMs = 0
-  /** Calls made to the store, to see which answers needed none. */
-  storeCalls = 0
   /** The arrival whose request was read last: what is asked of the store right after that is asked for it. */
   reading: Arrival | undefined
   /** Attempts that were begun in this life. */

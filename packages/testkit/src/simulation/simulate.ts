@@ -17,7 +17,7 @@ import { Process } from './process.ts'
 import { Scene } from './scene.ts'
 import type { Counts } from './sometimes.ts'
 import { StoreClient } from './store-client.ts'
-import type { WeatherOptions } from './weather.ts'
+import type { Weather, WeatherOptions } from './weather.ts'
 import { World } from './world.ts'
 
 export interface SimulationOptions extends WeatherOptions {
@@ -33,6 +33,7 @@ export interface SimulationOptions extends WeatherOptions {
 
 export interface SimulationResult {
   readonly seed: number
+  readonly weather: Weather
   readonly history: History
   readonly violations: readonly Violation[]
   readonly counts: Counts
@@ -105,10 +106,12 @@ class Simulation {
     this.#chaos(intents)
     this.#settle(intents)
     if (this.#world.weather.operators) this.#askOperators(intents)
+    if (this.#world.weather.erasures > 0) this.#erased(intents)
     if (this.#world.weather.afterlife) this.#afterlife(intents)
     const history: History = { terms: this.#terms(), events: this.#world.events }
     const violations = [...check(history), ...this.#breakages()]
-    return { seed: this.#seed, history, violations, counts: this.#world.counts, steps: this.#steps }
+    const { weather, counts } = this.#world
+    return { seed: this.#seed, weather, history, violations, counts, steps: this.#steps }
   }
 
   /** What callers want: several of them the same, some of them something else under the same key. */
@@ -117,7 +120,13 @@ class Simulation {
     const intents: Intent[] = []
     for (let i = 0; i < weather.operations; i++) {
       // ("a", "b0") and ("ab", "0") run together to the same text.
-      const pairs = weather.twoPrincipals ? ([['a', `b${i}`], ['ab', `${i}`], ['ab', `b${i}`]] as const) : ([['a', `b${i}`]] as const)
+      const pairs = weather.twoPrincipals
+        ? ([
+            ['a', `b${i}`],
+            ['ab', `${i}`],
+            ['ab', `b${i}`],
+          ] as const)
+        : ([['a', `b${i}`]] as const)
       if (weather.twoPrincipals) this.#world.count('another principal used the same key')
       for (const [principal, key] of pairs) {
         const callers = 1 + random.below(weather.clientsPerOperation)
@@ -167,6 +176,16 @@ class Simulation {
     this.#everybodyAsks(intents, 2)
   }
 
+  /** An outcome that was erased is asked for again and again: no process may remember it for ever. */
+  #erased(intents: readonly Intent[]): void {
+    this.#operator.erase()
+    for (let i = 0; i < 4; i++) {
+      this.#world.agenda.after(cacheMs * 0.4, () => undefined)
+      this.#rest()
+      this.#everybodyAsks(intents, 2)
+    }
+  }
+
   /** Around the end of retention, and around the end of the tombstone. */
   #afterlife(intents: readonly Intent[]): void {
     const { weather, agenda } = this.#world
@@ -210,19 +229,19 @@ class Simulation {
   #serviceOf(process: Process): Node['service'] {
     const moment = (which: Process): void => this.#faults.atStep(which)
     const store = new StoreClient(this.#scene.store, process, { sending: moment, applied: moment })
-    return this.#mode === 'http'
-      ? httpService(this.#scene, process, store)
-      : engineService(this.#scene, process, store)
+    return this.#mode === 'http' ? httpService(this.#scene, process, store) : engineService(this.#scene, process, store)
   }
 
   #terms(): HistoryTerms {
-    const { guarantee, retentionMs, tombstoneMs, calm, nodeClocks, storeClocks, erasures } = this.#world.weather
+    const { guarantee, retentionMs, tombstoneMs, calm, waitMs, nodeClocks, storeClocks, erasures } = this.#world.weather
     const staleMs = nodeClocks > 0 || storeClocks > 0 || erasures > 0 ? cacheMs : 0
-    return { guarantee, retentionMs, tombstoneMs, staleMs, calm }
+    // Several round trips, and one last look after the wait.
+    const duplicateMs = waitMs + 150
+    return { guarantee, retentionMs, tombstoneMs, staleMs, calm, duplicateMs }
   }
 
   /** The engine promises never to throw for what a store or a handler did. */
   #breakages(): Violation[] {
-    return this.#world.breakages.map((story) => ({ law: 'L2', operation: '', story, events: [] }))
+    return this.#world.breakages.map((story) => ({ law: 'P1', operation: '', story, events: [] }))
   }
 }

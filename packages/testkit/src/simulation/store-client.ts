@@ -138,7 +138,6 @@ export class StoreClient implements Store<SimulatedTx> {
   ): Promise<T> {
     const { world } = this.#server
     const process = this.#process
-    process.storeCalls++
     this.#sending(process)
     return ask(world, process, {
       link: world.weather.store,
@@ -146,7 +145,8 @@ export class StoreClient implements Store<SimulatedTx> {
       far: this.#server,
       doubles: how.doubles,
       apply,
-      error: (why) => new process.library.reprise.RepriseError('store-unavailable', `The store did not answer (${why}).`),
+      error: (why) =>
+        new process.library.reprise.RepriseError('store-unavailable', `The store did not answer (${why}).`),
       applied: this.#applied,
       answerLost: how.answerLost,
       appliedLate: how.appliedLate,

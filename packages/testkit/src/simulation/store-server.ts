@@ -133,7 +133,12 @@ export class StoreServer implements Far {
   }
 
   recordStep(library: Library, by: Claim, name: string, value: string): WriteResult {
-    return this.#written('record-step', by, undefined, library.engine.recordStep(this.read(by.id, library), by, name, value))
+    return this.#written(
+      'record-step',
+      by,
+      undefined,
+      library.engine.recordStep(this.read(by.id, library), by, name, value),
+    )
   }
 
   renew(library: Library, by: Claim, leaseMs: number): WriteResult {

@@ -26,7 +26,9 @@ export interface OpenTransaction {
   readonly tx: SimulatedTx
 }
 
-export type Opened = { readonly kind: 'granted'; readonly open: OpenTransaction } | Extract<BeginResult<never>, { kind: 'found' }>
+export type Opened =
+  | { readonly kind: 'granted'; readonly open: OpenTransaction }
+  | Extract<BeginResult<never>, { kind: 'found' }>
 
 export class Transactions {
   readonly #store: StoreServer
@@ -49,7 +51,9 @@ export class Transactions {
     }
     const holder = this.#byId.get(operation.id)
     if (holder !== undefined) {
-      if (store.nowMs < holder.running.leaseUntilMs) return { kind: 'found', record: holder.running }
+      // An overtaken transaction may have bound the key to another payload: this one can't commit any more.
+      const doomed = stored !== undefined && stored.fingerprint !== holder.operation.fingerprint
+      if (!doomed && store.nowMs < holder.running.leaseUntilMs) return { kind: 'found', record: holder.running }
       this.#lapse(holder)
     }
     const open = this.#make(library, process, operation, terms, asked.record, lost)
@@ -85,7 +89,8 @@ export class Transactions {
     store.put(record)
     store.log('commit', operation.id, terms.attemptId, record.fence, ending.kind, 'written', record)
     if (ending.kind === 'completed' && ending.effect === 'kept') {
-      for (const { arrival } of open.staged) world.effect(store.nameOf(operation.id), arrival, terms.attemptId)
+      const by = { attempt: terms.attemptId, fence: record.fence }
+      for (const { arrival } of open.staged) world.effect(store.nameOf(operation.id), arrival, by)
     }
     return { kind: 'committed', record }
   }

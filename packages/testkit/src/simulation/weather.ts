@@ -82,12 +82,19 @@ export interface Weather {
 export interface WeatherOptions {
   readonly guarantee?: Guarantee | undefined
   readonly calm?: boolean | undefined
+  /** Changes what was drawn, to see what a failure needs. */
+  readonly weather?: Partial<Weather> | undefined
 }
 
 const calmShare = 0.15
 const hourMs = 3_600_000
 
 export function drawWeather(random: Random, options: WeatherOptions): Weather {
+  const drawn = draw(random, options)
+  return options.weather === undefined ? drawn : { ...drawn, ...options.weather }
+}
+
+function draw(random: Random, options: WeatherOptions): Weather {
   const drawnCalm = random.chance(calmShare)
   const calm = options.calm ?? drawnCalm
   const drawnGuarantee = random.pick(['transactional', 'resumable', 'guarded'] as const)

@@ -61,9 +61,9 @@ export class World {
   }
 
   /** The witness of effects writes one down. */
-  effect(operation: string, arrival: number, attempt: string): void {
+  effect(operation: string, arrival: number, by: { readonly attempt: string; readonly fence: number }): void {
     const fingerprint = this.arrivals[arrival]?.request.fingerprint ?? ''
-    this.events.push({ kind: 'effect', t: this.nowMs, operation, arrival, attempt, fingerprint })
+    this.events.push({ kind: 'effect', t: this.nowMs, operation, arrival, ...by, fingerprint })
     this.count('an effect happened')
   }
 
@@ -80,4 +80,3 @@ export class World {
     return this.stormy && this.random.chance(probability)
   }
 }
-
