@@ -53,8 +53,16 @@ export class Exchange<Tx> {
         this.#done()
         return capture.result()
       })
-      .then((answer) => this.#answer(answer))
-      .catch((error: unknown) => this.#fail(error, []))
+      .then(
+        (answer) => {
+          try {
+            this.#answer(answer)
+          } catch (error) {
+            this.#fail(error, [])
+          }
+        },
+        (error: unknown) => this.#fail(error, []),
+      )
   }
 
   #answer(answer: Answer): void {

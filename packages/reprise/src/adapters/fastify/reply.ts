@@ -20,18 +20,15 @@ export interface FastifyReply {
 export function prepare(reply: FastifyReply, response: HttpResponse, added: readonly HeaderLine[]): Payload {
   const { status, headers, body } = response
   reply.code(status)
+  const lines = added.length === 0 ? headers : [...headers, ...added]
   let typed: string | undefined
-  const fields = new Map<string, string[]>()
-  for (const lines of [headers, added]) {
-    for (const [name, value] of lines) {
-      const lower = name.toLowerCase()
-      if (lower === 'content-type') typed = value
-      const values = fields.get(lower)
-      if (values === undefined) fields.set(lower, [value])
-      else values.push(value)
-    }
+  for (let at = 0; at < lines.length; at++) {
+    const [written, value] = lines[at] as HeaderLine
+    const name = written.toLowerCase()
+    if (name === 'content-type') typed = value
+    const values = valuesFrom(lines, at, name)
+    if (values !== undefined) reply.header(name, values)
   }
-  for (const [name, values] of fields) reply.header(name, values.length === 1 ? (values[0] as string) : values)
   // `null` would be serialised.
   if (body === null) return undefined
   if (typed !== undefined) {
@@ -48,5 +45,17 @@ export function prepare(reply: FastifyReply, response: HttpResponse, added: read
 /** Beyond this, copying the body costs more than a second piece. */
 const inOnePiece = 16_384
 const withCharset = /^text\/|;\s*charset=utf-8/i
+
+/** All values of a field, at its first line; nothing at its later ones. Fields of one line, nearly all, cost no list. */
+function valuesFrom(lines: readonly HeaderLine[], at: number, name: string): string | string[] | undefined {
+  let values: string | string[] = (lines[at] as HeaderLine)[1]
+  for (let other = 0; other < lines.length; other++) {
+    const [otherName, value] = lines[other] as HeaderLine
+    if (other === at || otherName.length !== name.length || otherName.toLowerCase() !== name) continue
+    if (other < at) return undefined
+    values = typeof values === 'string' ? [values, value] : [...values, value]
+  }
+  return values
+}
 
 export type Payload = Buffer | string | Readable | undefined
