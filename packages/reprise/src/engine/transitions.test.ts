@@ -46,6 +46,12 @@ const states = (): OperationRecord[] => [
   life.expire(settled(completed) as Completed),
 ]
 
+test('a claim that arrives after its own attempt was released is not granted: nobody would hold it', () => {
+  const record = settled(notApplied)
+  expect(life.claim(record, operation, terms(), 20, 0)).toMatchObject({ kind: 'found', record: { state: 'released' } })
+  expect(life.claim(record, operation, terms({ attemptId: 'second' }), 20, 0)).toMatchObject({ kind: 'granted' })
+})
+
 describe('asOf', () => {
   test('an outcome is kept until its retention ends, then its tombstone, then nothing', () => {
     const record = settled(completed)

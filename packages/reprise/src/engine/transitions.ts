@@ -127,6 +127,8 @@ export function claim(
     case 'unknown':
       return { kind: 'found', record, changed }
     case 'released':
+      // A claim that arrives after its own attempt has been released: granted, it would be held by nobody.
+      if (record.attemptId === terms.attemptId) return { kind: 'found', record, changed }
       return { kind: 'granted', record: again(record, operation, terms, nowMs) }
     case 'running': {
       // A claim whose acknowledgement was lost recognises itself.

@@ -83,7 +83,11 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: 'a lost acknowledgement of a claim is refused',
     story: 'A claim that is sent again does not recognise itself: its own claim answers 409.',
-    ...edit(transitions, 'if (record.attemptId === terms.attemptId)', 'if (record.attemptId === "")'),
+    ...edit(
+      transitions,
+      "if (record.attemptId === terms.attemptId)\n                return { kind: 'granted', record };",
+      'if (record.attemptId === "")\n                return { kind: "granted", record };',
+    ),
     foundBy: 'simulation',
   },
   {
