@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
@@ -127,6 +127,25 @@ describe('a file that can not serve', () => {
 })
 
 describe('a file that stops serving', () => {
+  it('damaged in the middle: says so, and runs nothing over what it can not read', async () => {
+    createOrders()
+    const store = await ready()
+    for (let i = 0; i < 200; i++) await insert(store, `o${i}`)
+    await store.close()
+    outside((db) => db.exec('pragma wal_checkpoint(truncate)'))
+    const descriptor = openSync(file(), 'r+')
+    const { size } = fstatSync(descriptor)
+    for (let page = 2; page < size / 4096; page++) writeSync(descriptor, Buffer.alloc(4096, 0xee), 0, 4096, page * 4096)
+    closeSync(descriptor)
+
+    const damaged = sqlite({ file: file(), driver })
+    opened.push(damaged)
+    await expect(begin(damaged, 'o7')).rejects.toMatchObject({
+      code: expect.stringMatching(/^(?:store-unavailable|file-unusable)$/),
+      message: expect.stringContaining('damaged'),
+    })
+  })
+
   it('held by another process: waits within bounds, then says so, and serves again', async () => {
     createOrders()
     const store = await ready({ busyTimeout: 100 })
