@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Attempt } from '../engine/attempt.ts'
 import type { RouteOptions } from '../http/route-options.ts'
 import type { Reprise } from '../reprise.ts'
-import type { MountedRequest } from './node/request.ts'
+import type { MountedRequest } from './node/mounted-request.ts'
 import { serve, serveOutcome } from './node/serve.ts'
 import { type KeyRequired, type OutcomeHandler, takesUnprotected } from './shared/outcome.ts'
 

@@ -3,16 +3,15 @@
  * settlement that only the holder of the claim can make. No outcome is told before it is durable.
  */
 
+import type { Arrival, Effect, Performed, Ports } from './arrival.ts'
 import { RunningAttempt } from './attempt.ts'
 import { type Clock, sleep } from './clock.ts'
-import type { Arrival, Effect, Ports } from './engine.ts'
 import { RepriseError } from './errors.ts'
 import { callHandler, type HandlerEnd, learnPace } from './handler.ts'
 import { keepLease } from './lease.ts'
 import type { Policy } from './policy.ts'
 import type { Running } from './record.ts'
 import type { Store } from './store.ts'
-import type { Performed } from './transactional.ts'
 import type { Claim, ClaimResult, Ending, WriteResult } from './transitions.ts'
 
 /** How often, and how far apart, a write is sent again before the attempt gives up and says that it can't tell. */

@@ -3,36 +3,15 @@
  * Knows no HTTP and no SQL; the store is a port, and so are time and randomness.
  */
 
-import type { Attempt } from './attempt.ts'
+import type { Arrival, Effect, Ports } from './arrival.ts'
 import { performClaimed } from './claimed.ts'
-import type { Clock } from './clock.ts'
-import type { Conclusion, Verdict } from './conclusion.ts'
+import type { Conclusion } from './conclusion.ts'
 import { decide } from './decide.ts'
-import type { Randomness } from './ids.ts'
 import type { Policy } from './policy.ts'
 import type { OperationRecord } from './record.ts'
 import { ReplayCache } from './replay-cache.ts'
-import type { Store } from './store.ts'
 import { performTransactional } from './transactional.ts'
 import { type WaitingLimits, WaitingRoom, watch } from './waiting-room.ts'
-
-/** One arrival of an operation. */
-export interface Arrival {
-  readonly id: string
-  readonly fingerprint: string
-  readonly key: string
-  readonly principal: string
-}
-
-/** The handler, as the engine calls it: at most once per arrival. */
-export type Effect<Tx> = (attempt: Attempt<Tx>) => Verdict | Promise<Verdict>
-
-/** Everything that the engine takes from outside. */
-export interface Ports<Tx> {
-  readonly store: Store<Tx>
-  readonly clock: Clock
-  readonly randomness: Randomness
-}
 
 export interface EngineLimits {
   readonly replayCacheBytes: number

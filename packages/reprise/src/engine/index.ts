@@ -1,10 +1,11 @@
 /** The door `reprise/engine`: the pure middle, for those who write a store of their own or hold one to its contract. */
 
+export type { Arrival, Effect, Ports } from './arrival.ts'
 export { type Attempt, RunningAttempt } from './attempt.ts'
 export { type Clock, sleep, systemClock } from './clock.ts'
 export type { Conclusion, Verdict } from './conclusion.ts'
 export { type Decision, decide } from './decide.ts'
-export { type Arrival, type Effect, Engine, type EngineLimits, type Ports } from './engine.ts'
+export { Engine, type EngineLimits } from './engine.ts'
 export { type ErrorCode, isRepriseError, RepriseError } from './errors.ts'
 export { type Randomness, systemRandomness } from './ids.ts'
 export { downstreamKey, operationId, type Pepper, pepperOf } from './operation-id.ts'

@@ -3,19 +3,12 @@
  * to lose and no lease to renew; the store bounds how long the transaction may take.
  */
 
+import type { Arrival, Effect, Performed, Ports } from './arrival.ts'
 import { RunningAttempt } from './attempt.ts'
-import type { Conclusion } from './conclusion.ts'
-import type { Arrival, Effect, Ports } from './engine.ts'
 import { RepriseError } from './errors.ts'
 import { callHandler, type HandlerEnd, learnPace } from './handler.ts'
 import type { Policy } from './policy.ts'
-import type { OperationRecord } from './record.ts'
 import type { BeginResult, CommitResult, Store, TransactionEnding } from './store.ts'
-
-/** A conclusion, or a record that this attempt may not run over. */
-export type Performed =
-  | Exclude<Conclusion, { kind: 'replayed' | 'mismatch' | 'in-progress' | 'expired' }>
-  | { readonly kind: 'found'; readonly record: OperationRecord }
 
 export async function performTransactional<Tx>(
   ports: Ports<Tx>,

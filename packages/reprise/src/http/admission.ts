@@ -3,7 +3,7 @@
  * body, fingerprint. What is refused here leaves no record.
  */
 
-import type { Arrival } from '../engine/engine.ts'
+import type { Arrival } from '../engine/arrival.ts'
 import { RepriseError } from '../engine/errors.ts'
 import { operationId } from '../engine/operation-id.ts'
 import type { HeaderLine } from '../engine/record.ts'

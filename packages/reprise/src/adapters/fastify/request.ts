@@ -5,7 +5,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { HttpRequest, RequestBody, RequestHeaders } from '../../http/request.ts'
 import { readBody } from '../node/body.ts'
-import { headerValue, type MountedRequest } from '../node/request.ts'
+import type { MountedRequest } from '../node/mounted-request.ts'
+import { headerValue } from '../node/request.ts'
 import { rawLines } from '../shared/raw-lines.ts'
 
 /** The part of a FastifyRequest that is used here. */

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { RequestBody } from '../../http/request.ts'
 import { readBody } from './body.ts'
-import type { MountedRequest } from './request.ts'
+import type { MountedRequest } from './mounted-request.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { bodyConsumed } from '../../http/handler-errors.ts'
 import type { RequestBody } from '../../http/request.ts'
-import type { MountedRequest } from './request.ts'
+import type { MountedRequest } from './mounted-request.ts'
 
 const nothing: RequestBody = { kind: 'bytes', bytes: new Uint8Array(0) }
 

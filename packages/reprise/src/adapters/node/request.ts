@@ -4,16 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { HttpRequest, RequestBody, RequestHeaders } from '../../http/request.ts'
 import { rawLines } from '../shared/raw-lines.ts'
 import { readBody } from './body.ts'
-
-/** What Connect, Express and their like add to the request. */
-export interface MountedRequest extends IncomingMessage {
-  /** The target as it arrived; `url` loses the prefix of every router on the way. */
-  originalUrl?: string
-  /** What a body parser made of the body. */
-  body?: unknown
-  /** The bytes, where a body parser has kept them. */
-  rawBody?: unknown
-}
+import type { MountedRequest } from './mounted-request.ts'
 
 /** The value of a field, as Node keeps it: in lower case, and `set-cookie` as an array. */
 export function headerValue(headers: IncomingMessage['headers'], name: string): string | null {

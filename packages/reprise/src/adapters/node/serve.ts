@@ -7,8 +7,9 @@ import type { Route } from '../../http/route.ts'
 import { attemptOf, runsIn } from '../shared/attempt-of.ts'
 import { answerOutcome, methodNotAllowed } from '../shared/outcome.ts'
 import { Capture } from './capture.ts'
+import type { MountedRequest } from './mounted-request.ts'
 import { deferFinished } from './on-finished.ts'
-import { type MountedRequest, NodeArrival } from './request.ts'
+import { NodeArrival } from './request.ts'
 import { send } from './send.ts'
 
 /** Runs the handler, which writes its response; called at most once. */
