@@ -17,7 +17,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   engine: { imports: [], builtins: true },
   wire: { imports: [], builtins: false },
   http: { imports: ['engine', 'wire'], builtins: true },
-  stores: { imports: ['engine'], builtins: true },
+  stores: { imports: ['engine', 'stores/rows'], builtins: true },
   adapters: { imports: ['http', 'wire'], types: ['engine', 'reprise.ts'], builtins: true },
   client: { imports: ['wire'], builtins: false },
   'index.ts': { imports: ['engine', 'http', 'wire', 'reprise.ts', 'run.ts'], builtins: false },

@@ -4,7 +4,8 @@ import { integerOption } from '../../engine/options.ts'
 import type { OperationRecord } from '../../engine/record.ts'
 import type { ListOptions, Page } from '../../engine/store.ts'
 import { asOf, dueAtMs } from '../../engine/transitions.ts'
-import { decodeRow, encodeBody, encodeRecord, type Row } from './codec.ts'
+import { bodyOf, decodeRow, encodeRecord } from '../rows/codec.ts'
+import { decodeBody, encodeBody, type StoredBody } from './body.ts'
 import { type DriverConnection, takesArrays } from './driver.ts'
 import { StatementCache } from './tx.ts'
 
@@ -28,7 +29,12 @@ export interface Located {
   readonly record: OperationRecord
 }
 
-type LocatedRow = Row & { readonly position: number }
+interface LocatedRow {
+  readonly position: number
+  readonly id: string
+  readonly record: string
+  readonly body: StoredBody
+}
 
 export class Records {
   readonly statements: StatementCache
@@ -46,7 +52,7 @@ export class Records {
 
   locate(id: string): Located | undefined {
     const row = this.statements.prepare(selectRow).get(...this.#bind([bucketOf(id), id])) as LocatedRow | undefined
-    return row === undefined ? undefined : { position: row.position, record: decodeRow(row) }
+    return row === undefined ? undefined : { position: row.position, record: decode(row) }
   }
 
   /**
@@ -55,7 +61,7 @@ export class Records {
    */
   put(record: OperationRecord, over: Located | undefined): void {
     const dueAt = dueAtMs(record) ?? null
-    const [text, body] = [encodeRecord(record), encodeBody(record)]
+    const [text, body] = [encodeRecord(record), encodeBody(bodyOf(record))]
     if (over === undefined) {
       const parameters = [bucketOf(record.id), record.id, record.state, record.name, dueAt, text, body]
       this.statements.prepare(insertRow).run(...this.#bind(parameters))
@@ -78,7 +84,7 @@ export class Records {
     let forgotten = 0
     let floor = this.fenceFloor
     for (const row of rows) {
-      const stored = decodeRow(row)
+      const stored = decode(row)
       const record = asOf(stored, nowMs)
       if (record === undefined) {
         floor = Math.max(floor, stored.fence)
@@ -113,7 +119,7 @@ export class Records {
         ...this.#bind(open ? [state, after, name, name, limit] : [after, state, state, also, name, name, limit]),
       ) as LocatedRow[]
     const items = rows
-      .map((row) => asOf(decodeRow(row), nowMs))
+      .map((row) => asOf(decode(row), nowMs))
       .filter((record): record is OperationRecord => record !== undefined && (state ?? record.state) === record.state)
     return { items, next: rows.length < limit ? undefined : String(rows.at(-1)?.position) }
   }
@@ -121,6 +127,10 @@ export class Records {
   #bind(parameters: unknown[]): readonly unknown[] {
     return this.statements.asArray ? [parameters] : parameters
   }
+}
+
+function decode({ id, record, body }: LocatedRow): OperationRecord {
+  return decodeRow({ id, record, body: decodeBody(body) })
 }
 
 /**

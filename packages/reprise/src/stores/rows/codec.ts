@@ -1,9 +1,8 @@
 /**
- * Records as rows. A row is one JSON array, because SQLite's bindings cost more per column than JSON does per member; the
+ * Records as rows. A row is one JSON array, because drivers ask more for each column than JSON does for each member; the
  * body stays apart, as the bytes it is.
  */
 
-import { isUtf8 } from 'node:buffer'
 import { RepriseError } from '../../engine/errors.ts'
 import type { Guarantee, HeaderLine, OperationRecord, Steps, UnknownReason } from '../../engine/record.ts'
 
@@ -12,8 +11,9 @@ const format = 1
 
 export interface Row {
   readonly id: string
+  /** The record as `encodeRecord` wrote it. */
   readonly record: string
-  readonly body: string | Uint8Array | ArrayBuffer | null
+  readonly body: Uint8Array | null
 }
 
 type Head = [
@@ -29,9 +29,7 @@ type Head = [
   ...rest: unknown[],
 ]
 
-const encoder = new TextEncoder()
-
-/** The `record` column. */
+/** The record without the bytes of its outcome. */
 export function encodeRecord(record: OperationRecord): string {
   const head: Head = [
     format,
@@ -67,13 +65,9 @@ export function encodeRecord(record: OperationRecord): string {
   return JSON.stringify(head)
 }
 
-/** The `body` column: text where the bytes are UTF-8, since SQLite's bindings handle text faster than blobs. */
-export function encodeBody(record: OperationRecord): string | Uint8Array | null {
-  const body = record.state === 'completed' ? record.outcome.body : null
-  if (body === null) return null
-  // A NUL would end the text for some of SQLite's functions.
-  if (!isUtf8(body) || body.includes(0)) return body
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
+/** The bytes of the outcome, which are kept beside the record. */
+export function bodyOf(record: OperationRecord): Uint8Array | null {
+  return record.state === 'completed' ? record.outcome.body : null
 }
 
 /** Throws `record-unreadable` for a row that is damaged or newer than this build. */
@@ -106,7 +100,7 @@ export function decodeRow(row: Row): OperationRecord {
       const outcome = {
         status,
         headers,
-        body: decodeBody(row.body),
+        body: row.body,
         ...(kept === 0 ? { bodyKept: false as const } : {}),
       }
       return { ...common, state, outcome, completedAtMs, retainUntilMs, forgetAtMs }
@@ -130,10 +124,4 @@ export function decodeRow(row: Row): OperationRecord {
     default:
       throw new RepriseError('record-unreadable', `The record ${row.id} is in a state that this build does not know.`)
   }
-}
-
-function decodeBody(body: Row['body']): Uint8Array | null {
-  if (body === null || body === undefined) return null
-  if (typeof body === 'string') return encoder.encode(body)
-  return body instanceof ArrayBuffer ? new Uint8Array(body) : body
 }

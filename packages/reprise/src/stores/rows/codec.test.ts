@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { OperationRecord } from '../../engine/record.ts'
-import { decodeRow, encodeBody, encodeRecord } from './codec.ts'
+import { bodyOf, decodeRow, encodeRecord } from './codec.ts'
 
 const ms = fc.nat({ max: 4_102_444_800_000 })
 const word = fc.string({ unit: 'grapheme', maxLength: 30 })
@@ -53,7 +53,7 @@ const record: fc.Arbitrary<OperationRecord> = fc.oneof(
   fc.record({ ...common, state: fc.constant('expired' as const), status: fc.nat(), expiredAtMs: ms, forgetAtMs: ms }),
 )
 
-const row = (of: OperationRecord) => ({ id: of.id, record: encodeRecord(of), body: encodeBody(of) })
+const row = (of: OperationRecord) => ({ id: of.id, record: encodeRecord(of), body: bodyOf(of) })
 const plain = (of: OperationRecord) =>
   of.state === 'completed' && of.outcome.body !== null
     ? { ...of, outcome: { ...of.outcome, body: [...of.outcome.body] } }
