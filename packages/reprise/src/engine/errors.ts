@@ -15,6 +15,7 @@ export const errorCodes = {
   'store-closed': 'Do not use a store after closing it.',
   'schema-missing': 'Run `await store.migrate()` once before the first request.',
   'schema-newer': 'Run the version of Reprise that wrote the file, or a later one.',
+  'server-unfit': 'Change what the message names on the server, or accept the named loss by option.',
   'file-unusable': 'Check the path, its permissions and its content; restore the file from a backup if it is damaged.',
   'record-unreadable': 'Do not delete the record: run the version that wrote it, or restore the store.',
   'transaction-missing': "Use `guarantee: 'transactional'` where the handler needs `attempt.tx`.",

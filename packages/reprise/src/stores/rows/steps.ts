@@ -70,7 +70,7 @@ export class Steps {
   readonly #time: StoreTime
   readonly #clock: Clock
   readonly #limits: StepLimits
-  readonly #concluded: (id: string) => void
+  readonly #concluded: (id: string, to: Written | null | undefined) => void
   readonly #waiting = new Map<string, Waiting>()
   readonly #underWay = new Set<string>()
   /** What this process wrote into the rows of the claims that it holds. */
@@ -79,8 +79,14 @@ export class Steps {
   #lanesTaken = 0
   #scheduled = false
 
-  /** `concluded` is told of every record whose steps have come to an end. */
-  constructor(rows: Rows, time: StoreTime, clock: Clock, limits: StepLimits, concluded: (id: string) => void) {
+  /** `concluded` is told of every record whose steps have come to an end, and of what they have written into its row. */
+  constructor(
+    rows: Rows,
+    time: StoreTime,
+    clock: Clock,
+    limits: StepLimits,
+    concluded: (id: string, to: Written | null | undefined) => void,
+  ) {
     this.#rows = rows
     this.#time = time
     this.#clock = clock
@@ -219,7 +225,7 @@ export class Steps {
     this.#remembered.delete(waiting.id)
     if (record?.state === 'running') this.#remember(waiting.id, { text: to?.record ?? base.text, record, sure: false })
     for (const [n, step] of waiting.steps.entries()) step.resolve(results[n] as never)
-    this.#end(waiting)
+    this.#end(waiting, to)
   }
 
   #remember(id: string, base: Base): void {
@@ -245,9 +251,9 @@ export class Steps {
     this.#end(waiting)
   }
 
-  #end({ id }: Waiting): void {
+  #end({ id }: Waiting, to?: Written | null): void {
     this.#underWay.delete(id)
-    this.#concluded(id)
+    this.#concluded(id, to)
   }
 }
 

@@ -1,0 +1,90 @@
+/** What PostgreSQL and its clients say when they can't do their work. */
+
+import { isRepriseError, RepriseError } from '../../engine/errors.ts'
+
+const state = /^[0-9A-Z]{5}$/
+
+/** The SQLSTATE of an error, also where a query builder has wrapped it; `undefined` where the server said nothing. */
+export function sqlState(error: unknown): string | undefined {
+  for (const { code, routine, severity, meta } of chain(error)) {
+    // Codes of Node, such as ECONNRESET, are longer, and an error of the server says more than a code.
+    if (typeof code === 'string' && state.test(code) && (routine ?? severity) !== undefined) return code
+    // Prisma puts the server's error into the description of its own.
+    const original = (meta as { driverAdapterError?: { cause?: { originalCode?: unknown } } } | undefined)
+      ?.driverAdapterError?.cause?.originalCode
+    const told = original ?? (meta as { code?: unknown } | undefined)?.code
+    if (typeof told === 'string' && state.test(told)) return told
+  }
+  return undefined
+}
+
+function* chain(error: unknown): Generator<Record<string, unknown>> {
+  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
+    yield at as Record<string, unknown>
+    at = (at as { cause?: unknown }).cause
+  }
+}
+
+/** Classes of states after which the connection, or what was asked of it, is in doubt. */
+const doubtful = ['08', '57', '58', 'XX']
+
+/**
+ * Whether the server has said that the transaction did not commit. Anything else, such as a lost connection or a server
+ * that was shut down, says nothing about it.
+ */
+export function saysAborted(error: unknown): boolean {
+  const told = sqlState(error)
+  if (told === undefined) return false
+  // 57014 is a statement that was cancelled, and a statement that failed commits nothing.
+  return told === '57014' || !doubtful.includes(told.slice(0, 2))
+}
+
+/** Whether another transaction was in the way, so that the same work may succeed now. */
+export function isConflict(error: unknown): boolean {
+  const told = sqlState(error)
+  return told === '40001' || told === '40P01' || told === '55P03' || told === '23P01'
+}
+
+/** Whether the last statement of a transaction failed because the record is no longer as it was found. */
+export function isOvertaken(error: unknown, table: string): boolean {
+  const told = sqlState(error)
+  if (told === '22012') return true
+  if (told !== '23505') return false
+  const named = [...chain(error)].some(({ constraint_name, constraint }) => {
+    const name = constraint ?? constraint_name
+    return name === `${table}_pkey`
+  })
+  return named || [...chain(error)].some(({ message }) => String(message).includes(`${table}_pkey`))
+}
+
+/** Whether a prepared statement has gone, as after DISCARD ALL or behind a pooler. */
+export function isUnprepared(error: unknown): boolean {
+  return sqlState(error) === '26000'
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  '25006': 'is read-only: is it a standby?',
+  '42501': 'does not let this user at the table',
+  '42P01': 'has no table of this name',
+  '53100': 'has no room left on its disk',
+  '53200': 'is out of memory',
+  '53300': 'has no connections left',
+  '57P01': 'is being shut down',
+  '57P02': 'has crashed',
+  '57P03': 'is starting up',
+}
+
+/** The error of a step that the server did not let happen, or whose answer did not come. */
+export function unavailable(error: unknown): RepriseError {
+  if (isRepriseError(error)) return error
+  const told = sqlState(error)
+  if (told === '42P01') {
+    return new RepriseError('schema-missing', 'PostgreSQL has no table of this name.', { cause: error })
+  }
+  const what = told === undefined ? 'could not be reached, or its answer was lost' : (meanings[told] ?? `said ${told}`)
+  return new RepriseError('store-unavailable', `PostgreSQL ${what}: ${messageOf(error)}.`, { cause: error })
+}
+
+function messageOf(error: unknown): string {
+  return String((error as Error | undefined)?.message ?? error).replace(/\.$/, '')
+}

@@ -1,0 +1,79 @@
+/** Knex by its shape: a `knex({ client: 'pg' })` fits, and is no dependency. */
+
+import type { PostgresClient, ResultRow } from './client.ts'
+import { revocable } from './revocable.ts'
+import { inline } from './statement.ts'
+
+interface Raw {
+  // biome-ignore lint/suspicious/noExplicitAny: what it returns is the driver's own affair
+  raw(text: string): any
+}
+
+interface Transaction extends Raw {
+  // biome-ignore lint/suspicious/noExplicitAny: what it returns is the driver's own affair
+  commit(): any
+  // biome-ignore lint/suspicious/noExplicitAny: what it returns is the driver's own affair
+  rollback(): any
+}
+
+/** The subset of `Knex` that the store needs. */
+export interface KnexDatabase extends Raw {
+  // biome-ignore lint/suspicious/noExplicitAny: its overloads are its own affair
+  transaction(config?: any): Promise<any>
+}
+
+/**
+ * The store over a `knex` on PostgreSQL: `attempt.tx` is a transaction of Knex, and what is written with it commits together
+ * with the outcome. `Trx` is `Knex.Transaction`.
+ *
+ * @example
+ * const store = postgres({ client: knex<Knex.Transaction>(db) })
+ * // in a handler: await attempt.tx('orders').insert({ sku: 'sku-1' })
+ */
+export function knex<Trx extends object>(db: KnexDatabase): PostgresClient<Trx> {
+  return {
+    library: 'knex',
+    survivesLoss: false,
+    listen: undefined,
+    query: (statement, values) => execute(db, inline(statement, values)),
+    run: async (text) => {
+      await execute(db, text)
+    },
+    begin: async (isolation, first, values) => {
+      const trx = (await db.transaction(isolation === undefined ? {} : { isolationLevel: isolation })) as Transaction &
+        Trx
+      const undo = async (): Promise<void> => {
+        await trx.rollback()
+      }
+      let rows: readonly ResultRow[]
+      try {
+        rows = await execute(trx, inline(first, values))
+      } catch (error) {
+        await undo().catch(() => undefined)
+        throw error
+      }
+      const { view, revoke } = revocable<Trx>(trx)
+      return {
+        rows,
+        tx: view,
+        revoke,
+        commit: async (last, given) => {
+          try {
+            await execute(trx, inline(last, given))
+          } catch (error) {
+            await undo().catch(() => undefined)
+            throw error
+          }
+          await trx.commit()
+        },
+        rollback: undo,
+        destroy: () => void undo().catch(() => undefined),
+      }
+    },
+  }
+}
+
+async function execute(on: Raw, text: string): Promise<readonly ResultRow[]> {
+  const { rows } = (await on.raw(text)) as { readonly rows: readonly ResultRow[] }
+  return rows
+}

@@ -1,0 +1,94 @@
+/** Kysely by its shape: a `Kysely` on PostgreSQL fits, and is no dependency. */
+
+import type { Isolation, PostgresClient, ResultRow } from './client.ts'
+import { revocable } from './revocable.ts'
+import { inline } from './statement.ts'
+
+interface Executes {
+  // biome-ignore lint/suspicious/noExplicitAny: a compiled query, whose nodes are Kysely's own affair
+  executeQuery(query: any): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+interface Executable {
+  execute(): Promise<unknown>
+}
+
+interface ControlledTransaction extends Executes {
+  commit(): Executable
+  rollback(): Executable
+}
+
+interface TransactionBuilder {
+  // biome-ignore lint/suspicious/noExplicitAny: its levels are more than PostgreSQL's
+  setIsolationLevel(level: any): TransactionBuilder
+  execute(): Promise<ControlledTransaction>
+}
+
+/** The subset of `Kysely` that the store needs; from version 0.28, which has controlled transactions. */
+export interface KyselyDatabase extends Executes {
+  // biome-ignore lint/suspicious/noExplicitAny: only the type of what the function is given is of interest
+  transaction(): { execute(work: (trx: any) => Promise<unknown>): Promise<unknown> }
+  startTransaction(): TransactionBuilder
+}
+
+/** The transaction of a Kysely, as its own `transaction().execute(trx => …)` hands it out. */
+export type KyselyTransaction<Db extends KyselyDatabase> =
+  ReturnType<Db['startTransaction']> extends { execute(): Promise<infer Trx> } ? Trx : never
+
+/**
+ * The store over a `Kysely` on PostgreSQL: `attempt.tx` is a transaction of Kysely, and what is written with it commits
+ * together with the outcome.
+ *
+ * @example
+ * const store = postgres({ client: kysely(db) })
+ * // in a handler: await attempt.tx.insertInto('orders').values({ sku: 'sku-1' }).execute()
+ */
+export function kysely<Db extends KyselyDatabase>(db: Db): PostgresClient<KyselyTransaction<Db>> {
+  return {
+    library: 'kysely',
+    survivesLoss: false,
+    listen: undefined,
+    query: async (statement, values) => execute(db, inline(statement, values)),
+    run: async (text) => {
+      await execute(db, text)
+    },
+    begin: async (isolation: Isolation | undefined, first, values) => {
+      const start = db.startTransaction()
+      const trx = await (isolation === undefined ? start : start.setIsolationLevel(isolation)).execute()
+      const undo = async (): Promise<void> => {
+        await trx.rollback().execute()
+      }
+      let rows: readonly ResultRow[]
+      try {
+        rows = await execute(trx, inline(first, values))
+      } catch (error) {
+        await undo().catch(() => undefined)
+        throw error
+      }
+      const { view, revoke } = revocable(trx)
+      return {
+        rows,
+        tx: view as KyselyTransaction<Db>,
+        revoke,
+        commit: async (last, given) => {
+          try {
+            await execute(trx, inline(last, given))
+          } catch (error) {
+            await undo().catch(() => undefined)
+            throw error
+          }
+          await trx.commit().execute()
+        },
+        rollback: undo,
+        destroy: () => void undo().catch(() => undefined),
+      }
+    },
+  }
+}
+
+async function execute(on: Executes, text: string): Promise<readonly ResultRow[]> {
+  // What `CompiledQuery.raw(text)` makes.
+  const query = { kind: 'RawNode', sqlFragments: [text], parameters: [] }
+  const { rows } = await on.executeQuery({ query, sql: text, parameters: [], queryId: { queryId: 'reprise' } })
+  return rows as readonly ResultRow[]
+}

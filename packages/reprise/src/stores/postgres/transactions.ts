@@ -1,0 +1,343 @@
+/**
+ * Attempts inside transactions. Nothing is written before the effect: two advisory locks say that the operation is in
+ * flight, and the completed row is inserted with COMMIT. Its primary key is the guard: whatever the locks or the snapshot
+ * missed, the second transaction fails at its end, and nothing of it stands.
+ */
+
+import { type Clock, systemClock } from '../../engine/clock.ts'
+import { RepriseError } from '../../engine/errors.ts'
+import type { OperationRecord, Running } from '../../engine/record.ts'
+import type { BeginResult, CommitResult, Transaction, TransactionEnding } from '../../engine/store.ts'
+import type { Ending, Operation, Terms } from '../../engine/transitions.ts'
+import * as transitions from '../../engine/transitions.ts'
+import { decodeRow, type Row } from '../rows/codec.ts'
+import { fenceFloor } from '../rows/row-store.ts'
+import { type Written, written } from '../rows/rows.ts'
+import type { Steps } from '../rows/steps.ts'
+import type { StoreTime } from '../rows/store-time.ts'
+import type { Isolation, OpenTransaction, PostgresClient } from './client.ts'
+import { isConflict, isOvertaken, saysAborted, unavailable } from './faults.ts'
+import { halves, locksOf } from './ids.ts'
+import { InFlight } from './in-flight.ts'
+import { rowOf } from './rows.ts'
+import type { Place, Statements } from './schema.ts'
+import { bytea, utf8 } from './statement.ts'
+
+export interface TransactionParts<Tx> {
+  readonly client: PostgresClient<Tx>
+  readonly place: Place
+  readonly statements: Statements
+  readonly steps: Steps
+  readonly time: StoreTime
+  readonly clock: Clock
+  readonly isolation: Isolation | undefined
+  /** How long a connection is waited for, by the machine's own clock: what is waited for is no deadline of a record. */
+  readonly busyMs: number
+  /** The record of an id has changed to this, or a transaction of it has ended without. */
+  readonly concluded: (id: string, to: Written | undefined) => void
+}
+
+/** Everything about one transaction that does not change while it runs. */
+interface Undertaking<Tx> {
+  readonly operation: Operation
+  readonly terms: Terms
+  readonly open: OpenTransaction<Tx>
+  readonly found: Row | undefined
+  readonly running: Running
+}
+
+export class Transactions<Tx> {
+  readonly #parts: TransactionParts<Tx>
+  readonly #inFlight = new InFlight()
+
+  constructor(parts: TransactionParts<Tx>) {
+    this.#parts = parts
+  }
+
+  async begin(operation: Operation, terms: Terms, lost: () => void): Promise<BeginResult<Tx>> {
+    // Its first attempt is under way in this process: told at once.
+    const here = this.#inFlight.running(operation.id)
+    if (here !== undefined) return { kind: 'found', record: here }
+    await this.#inFlight.cleared(operation.id)
+    const inTheMeantime = this.#inFlight.running(operation.id)
+    if (inTheMeantime !== undefined) return { kind: 'found', record: inTheMeantime }
+
+    const { time } = this.#parts
+    const claimed = transitions.claim(undefined, operation, terms, time.now(), fenceFloor(time.now()))
+    // Those that arrive while the server is asked meet this record; what is found there takes its place.
+    const placeholder = claimed.record as Running
+    this.#inFlight.add(placeholder)
+    let result: BeginResult<Tx> | undefined
+    try {
+      result = await this.#open(operation, terms, placeholder, lost)
+      return result
+    } finally {
+      if (result?.kind !== 'granted') {
+        this.#inFlight.remove(placeholder)
+        this.#parts.concluded(operation.id, undefined)
+      }
+    }
+  }
+
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void> {
+    return this.#inFlight.idle()
+  }
+
+  async #open(operation: Operation, terms: Terms, placeholder: Running, lost: () => void): Promise<BeginResult<Tx>> {
+    const { time, steps } = this.#parts
+    const opening = new Opening()
+    let open: OpenTransaction<Tx>
+    try {
+      open = await this.#connect(operation, terms, opening)
+    } catch (error) {
+      throw unavailable(error)
+    }
+    try {
+      const first = open.rows[0] ?? {}
+      const met = Number(first['met'])
+      if (met === 1 || met === 2) {
+        this.#leave(operation.id, open)
+        const fingerprint = met === 1 ? operation.fingerprint : elsewhere
+        return { kind: 'found', record: { ...placeholder, fingerprint, attemptId: '' } }
+      }
+      const found = first['record'] == null ? undefined : rowOf(first, operation.id)
+      const stored = found === undefined ? undefined : decodeRow(found)
+      const nowMs = time.now()
+      const claimed = transitions.claim(stored, operation, terms, nowMs, fenceFloor(nowMs))
+      if (claimed.kind === 'granted' && (stored?.state !== 'running' || stored.attemptId !== terms.attemptId)) {
+        const work = { operation, terms, open, found, running: claimed.record }
+        this.#inFlight.remove(placeholder)
+        this.#inFlight.add(claimed.record)
+        return { kind: 'granted', transaction: new PostgresTransaction(this, this.#parts, work, opening, lost) }
+      }
+      this.#leave(operation.id, open)
+      if (claimed.kind === 'found' && claimed.changed) {
+        const record = await steps.run(operation.id, (now, nowMs) => {
+          const result = transitions.claim(now, operation, terms, nowMs, fenceFloor(nowMs))
+          if (result.kind === 'granted') return { result: claimed.record }
+          return { result: result.record, next: result.changed ? result.record : undefined }
+        })
+        return { kind: 'found', record }
+      }
+      return { kind: 'found', record: claimed.record }
+    } catch (error) {
+      open.destroy()
+      throw error
+    }
+  }
+
+  /** A connection with a transaction on it, or an error when there is none in time. */
+  #connect(operation: Operation, terms: Terms, opening: Opening): Promise<OpenTransaction<Tx>> {
+    const { client, statements, isolation, busyMs } = this.#parts
+    const locks = locksOf(operation.id, operation.fingerprint)
+    const idleMs = client.survivesLoss ? Math.ceil(terms.leaseMs) : null
+    const values = [locks.same, locks.any, halves(operation.id).first, idleMs]
+    const opened = client.begin(isolation, statements.look, values, (error) => opening.lose(error))
+    return new Promise((resolve, reject) => {
+      let late = false
+      const cancel = systemClock.after(busyMs, () => {
+        late = true
+        reject(new RepriseError('store-unavailable', `No connection was free within ${busyMs} ms.`))
+      })
+      opened.then(
+        (open) => {
+          cancel()
+          if (late) open.rollback().catch(() => undefined)
+          else resolve(open)
+        },
+        (error: unknown) => {
+          cancel()
+          reject(error)
+        },
+      )
+    })
+  }
+
+  /** Gives a transaction back in which nothing was done; nobody waits for that but the next of the same id. */
+  #leave(id: string, open: OpenTransaction<Tx>): void {
+    const leaving = open.rollback()
+    leaving.catch(() => undefined)
+    this.#inFlight.remove({ id } as Running, leaving)
+  }
+
+  /** A transaction is over; `leaving` is what is still done about its connection. */
+  over(running: Running, leaving?: Promise<void>): void {
+    this.#inFlight.remove(running, leaving)
+  }
+}
+
+/** Stands for a fingerprint that is not known: another process holds the operation, for another request. */
+const elsewhere = 'v1.elsewhere'
+
+/** Where the loss of a connection is noticed, before and after there is a transaction to tell. */
+class Opening {
+  error: unknown
+  #tell: ((error: unknown) => void) | undefined
+
+  lose(error: unknown): void {
+    this.error ??= error ?? new Error('The connection was lost.')
+    this.#tell?.(this.error)
+  }
+
+  onLoss(tell: (error: unknown) => void): void {
+    this.#tell = tell
+    if (this.error !== undefined) tell(this.error)
+  }
+}
+
+type Known = Exclude<Ending, { kind: 'unknown' }>
+
+/** Why a transaction was given up under its handler. */
+type GivenUp = { readonly why: 'overdue' } | { readonly why: 'failed'; readonly error: unknown }
+
+class PostgresTransaction<Tx> implements Transaction<Tx> {
+  readonly #transactions: Transactions<Tx>
+  readonly #parts: TransactionParts<Tx>
+  readonly #work: Undertaking<Tx>
+  readonly #disarm: () => void
+  readonly #lost: () => void
+  #givenUp: GivenUp | undefined
+  #ended = false
+
+  constructor(
+    transactions: Transactions<Tx>,
+    parts: TransactionParts<Tx>,
+    work: Undertaking<Tx>,
+    opening: Opening,
+    lost: () => void,
+  ) {
+    this.#transactions = transactions
+    this.#parts = parts
+    this.#work = work
+    this.#lost = lost
+    this.#disarm = parts.clock.after(work.terms.leaseMs, () => this.#giveUp({ why: 'overdue' }), 'background')
+    opening.onLoss((error) => this.#giveUp({ why: 'failed', error }))
+  }
+
+  get tx(): Tx {
+    return this.#work.open.tx
+  }
+
+  get fence(): number {
+    return this.#work.running.fence
+  }
+
+  get number(): number {
+    return this.#work.running.attempts
+  }
+
+  async end(ending: TransactionEnding): Promise<CommitResult> {
+    if (this.#ended) throw new RepriseError('transaction-ended', 'A transaction is ended once.')
+    const overdue = this.#parts.time.now() >= this.#work.running.leaseUntilMs
+    if (overdue) this.#giveUp({ why: 'overdue' })
+    this.#ended = true
+    this.#disarm()
+    if (this.#givenUp !== undefined) return { kind: 'rolled-back', ...this.#givenUp }
+    const { open, operation, running } = this.#work
+    open.revoke(() => new RepriseError('transaction-ended', `The transaction of "${operation.name}" has ended.`))
+    let to: Written | undefined
+    try {
+      const result = await this.#conclude(ending)
+      to = result.kind === 'committed' ? written(result.record) : undefined
+      return result
+    } finally {
+      this.#transactions.over(running)
+      this.#parts.concluded(operation.id, to)
+    }
+  }
+
+  #conclude(ending: TransactionEnding): Promise<CommitResult> {
+    if (ending.kind === 'released') return this.#undo({ ...ending, proof: 'not-applied' })
+    return ending.effect === 'kept' ? this.#commit(ending) : this.#undo(ending)
+  }
+
+  /** The row of the outcome, and COMMIT, in one message. */
+  async #commit(ending: Known): Promise<CommitResult> {
+    const { place, statements, time } = this.#parts
+    const { operation, terms, open, found } = this.#work
+    const stored = found === undefined ? undefined : decodeRow(found)
+    const nowMs = time.now()
+    const settled = transitions.settleAtOnce(stored, operation, terms, ending, nowMs, fenceFloor(nowMs))
+    if (settled.kind !== 'written') {
+      await open.rollback()
+      return { kind: 'superseded', record: settled.record }
+    }
+    const { record, body, dueAtMs = null } = written(settled.record)
+    const { first, rest } = halves(operation.id)
+    const row = [dueAtMs, utf8(record), bytea(body)]
+    try {
+      if (found === undefined) await open.commit(statements.insert, [first, rest, ...row])
+      else await open.commit(statements.replace, [first, utf8(found.record), ...row])
+    } catch (error) {
+      if (isOvertaken(error, place.table)) return { kind: 'superseded', record: await this.#standing() }
+      if (saysAborted(error)) {
+        return { kind: 'rolled-back', why: isConflict(error) ? 'conflict' : 'failed', error: unavailable(error) }
+      }
+      throw unavailable(error)
+    }
+    return { kind: 'committed', record: settled.record }
+  }
+
+  /** Undoes the effect; what is remembered of the attempt is then written by itself, unless another has been faster. */
+  async #undo(ending: Known): Promise<CommitResult> {
+    const { steps } = this.#parts
+    const { operation, terms, open } = this.#work
+    try {
+      await open.rollback()
+    } catch {
+      // The connection is gone, and the transaction with it.
+    }
+    return steps.run<CommitResult>(operation.id, (stored, nowMs) => {
+      const own = stored !== undefined && stored.attemptId === terms.attemptId
+      if (own) return { result: { kind: 'committed', record: stored } }
+      const settled = transitions.settleAtOnce(stored, operation, terms, ending, nowMs, fenceFloor(nowMs))
+      if (settled.kind !== 'written') return { result: { kind: 'superseded', record: settled.record } }
+      return { result: { kind: 'committed', record: settled.record }, next: settled.record }
+    })
+  }
+
+  /** What stands instead of this attempt. */
+  #standing(): Promise<OperationRecord | undefined> {
+    return this.#parts.steps.run(this.#work.operation.id, (stored, nowMs) => ({
+      result: transitions.asOf(stored, nowMs),
+    }))
+  }
+
+  #giveUp(why: GivenUp): void {
+    if (this.#ended || this.#givenUp !== undefined) return
+    this.#givenUp = why
+    this.#disarm()
+    const { open, operation, terms, running } = this.#work
+    open.revoke(() =>
+      why.why === 'overdue'
+        ? new RepriseError(
+            'attempt-overdue',
+            `The transaction of "${operation.name}" took longer than its ${terms.leaseMs} ms.`,
+          )
+        : new RepriseError('transaction-ended', `The connection of "${operation.name}" was lost.`),
+    )
+    let leaving: Promise<void> | undefined
+    if (why.why === 'failed') open.destroy()
+    else leaving = this.#rollBackSoon(open)
+    this.#transactions.over(running, leaving)
+    this.#parts.concluded(operation.id, undefined)
+    this.#lost()
+  }
+
+  /** Rolls back, unless a statement of the handler keeps the connection busy: then the connection is closed. */
+  #rollBackSoon(open: OpenTransaction<Tx>): Promise<void> {
+    const { busyMs } = this.#parts
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel()
+        resolve()
+      }
+      const cancel = systemClock.after(busyMs, () => {
+        open.destroy()
+        resolve()
+      })
+      open.rollback().then(done, done)
+    })
+  }
+}
