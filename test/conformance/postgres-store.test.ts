@@ -40,7 +40,8 @@ const libraries: Readonly<Record<string, (url: string) => Library>> = {
     }
   },
   'postgres.js': (url) => {
-    const sql = openPostgresJs(url, { max: 30, onnotice: () => undefined })
+    // Without its question for the types of arrays, which goes unanswered, and unhandled, when it is cut off.
+    const sql = openPostgresJs(url, { max: 30, fetch_types: false, onnotice: () => undefined })
     return {
       open: (settings) => postgres({ ...settings, sql }) as Store<never>,
       run: async (tx: openPostgresJs.ReservedSql, text, values) =>
