@@ -123,6 +123,9 @@ export class Engine<Tx> {
         // Watching starts before the next look, or a change between the two would be slept through.
         const watching = watch(store, arrival.id, pollMs, clock)
         try {
+          // Of many that wait here one asks the store, and the others have its answer.
+          const cached = this.#cache.get(arrival.id, clock.now(), clock.monotonic())
+          if (cached !== undefined) return this.#found(cached, arrival, policy)
           const again = await this.#attempt(arrival, policy, effect)
           const leftMs = untilMs - clock.monotonic()
           if (again.kind !== 'in-progress' || called() || leftMs <= 0) return again

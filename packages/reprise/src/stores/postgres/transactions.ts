@@ -49,33 +49,33 @@ interface Undertaking<Tx> {
 export class Transactions<Tx> {
   readonly #parts: TransactionParts<Tx>
   readonly #inFlight = new InFlight()
+  /** Attempts of this process that ask the server at this moment, by the id of their operation. */
+  readonly #opening = new Map<string, { readonly fingerprint: string; readonly result: Promise<BeginResult<Tx>> }>()
 
   constructor(parts: TransactionParts<Tx>) {
     this.#parts = parts
   }
 
   async begin(operation: Operation, terms: Terms, lost: () => void): Promise<BeginResult<Tx>> {
-    // Its first attempt is under way in this process: told at once.
-    const here = this.#inFlight.running(operation.id)
-    if (here !== undefined) return { kind: 'found', record: here }
-    await this.#inFlight.cleared(operation.id)
-    const inTheMeantime = this.#inFlight.running(operation.id)
-    if (inTheMeantime !== undefined) return { kind: 'found', record: inTheMeantime }
-
-    const { time } = this.#parts
-    const claimed = transitions.claim(undefined, operation, terms, time.now(), fenceFloor(time.now()))
-    // Those that arrive while the server is asked meet this record; what is found there takes its place.
-    const placeholder = claimed.record as Running
-    this.#inFlight.add(placeholder)
-    let result: BeginResult<Tx> | undefined
+    const { id } = operation
+    for (;;) {
+      // Its first attempt is under way in this process: told at once.
+      const here = this.#inFlight.running(id)
+      if (here !== undefined) return { kind: 'found', record: here }
+      // Those that arrive together ask the server once.
+      const opening = this.#opening.get(id)
+      if (opening === undefined) break
+      const result = await opening.result
+      // That the locks are held for another request was found out by comparing with the fingerprint of the one that asked.
+      const same = opening.fingerprint === operation.fingerprint
+      if (result.kind === 'found' && (same || result.record.fingerprint !== elsewhere)) return result
+    }
+    const result = this.#open(operation, terms, lost)
+    this.#opening.set(id, { fingerprint: operation.fingerprint, result })
     try {
-      result = await this.#open(operation, terms, placeholder, lost)
-      return result
+      return await result
     } finally {
-      if (result?.kind !== 'granted') {
-        this.#inFlight.remove(placeholder)
-        this.#parts.concluded(operation.id, undefined)
-      }
+      this.#opening.delete(id)
     }
   }
 
@@ -84,8 +84,9 @@ export class Transactions<Tx> {
     return this.#inFlight.idle()
   }
 
-  async #open(operation: Operation, terms: Terms, placeholder: Running, lost: () => void): Promise<BeginResult<Tx>> {
+  async #open(operation: Operation, terms: Terms, lost: () => void): Promise<BeginResult<Tx>> {
     const { time, steps } = this.#parts
+    await this.#inFlight.cleared(operation.id)
     const opening = new Opening()
     let open: OpenTransaction<Tx>
     try {
@@ -98,8 +99,7 @@ export class Transactions<Tx> {
       const met = Number(first['met'])
       if (met === 1 || met === 2) {
         this.#leave(operation.id, open)
-        const fingerprint = met === 1 ? operation.fingerprint : elsewhere
-        return { kind: 'found', record: { ...placeholder, fingerprint, attemptId: '' } }
+        return { kind: 'found', record: runningElsewhere(operation, terms, met === 1, time.now()) }
       }
       const found = first['record'] == null ? undefined : rowOf(first, operation.id)
       const stored = found === undefined ? undefined : decodeRow(found)
@@ -107,7 +107,6 @@ export class Transactions<Tx> {
       const claimed = transitions.claim(stored, operation, terms, nowMs, fenceFloor(nowMs))
       if (claimed.kind === 'granted' && (stored?.state !== 'running' || stored.attemptId !== terms.attemptId)) {
         const work = { operation, terms, open, found, running: claimed.record }
-        this.#inFlight.remove(placeholder)
         this.#inFlight.add(claimed.record)
         return { kind: 'granted', transaction: new PostgresTransaction(this, this.#parts, work, opening, lost) }
       }
@@ -168,7 +167,14 @@ export class Transactions<Tx> {
 }
 
 /** Stands for a fingerprint that is not known: another process holds the operation, for another request. */
-const elsewhere = 'v1.elsewhere'
+const elsewhere = 'elsewhere'
+
+/** The record that stands for a transaction of another process, of which only its locks are known. */
+function runningElsewhere(operation: Operation, terms: Terms, same: boolean, nowMs: number): OperationRecord {
+  const seen = same ? operation : { ...operation, fingerprint: elsewhere }
+  const { record } = transitions.claim(undefined, seen, terms, nowMs, fenceFloor(nowMs))
+  return { ...record, attemptId: '' }
+}
 
 /** Where the loss of a connection is noticed, before and after there is a transaction to tell. */
 class Opening {
