@@ -38,9 +38,8 @@ export class Engine<Tx> {
 
   /** Brings one arrival to its conclusion. Never throws for what a store or a handler did: that is a conclusion too. */
   async perform(arrival: Arrival, policy: Policy, effect: Effect<Tx>): Promise<Conclusion> {
-    const { clock } = this.ports
-    const cached = this.#cache.get(arrival.id, clock.now(), clock.monotonic())
-    if (cached !== undefined) return this.#found(cached, arrival, policy)
+    const cached = this.#remembered(arrival, policy)
+    if (cached !== undefined) return cached
     if (policy.waitMs === 0) return this.#attempt(arrival, policy, effect)
     // An attempt that has run its handler and was superseded is told "in progress" too. It does not wait for a second run:
     // a request can be handled once.
@@ -57,6 +56,13 @@ export class Engine<Tx> {
   /** Forgets what this process remembers of an outcome, because it was erased. */
   forget(id: string): void {
     this.#cache.delete(id)
+  }
+
+  /** The answer of an outcome that this process remembers. */
+  #remembered(arrival: Arrival, policy: Policy): Conclusion | undefined {
+    const { clock } = this.ports
+    const cached = this.#cache.get(arrival.id, clock.now(), clock.monotonic())
+    return cached === undefined ? undefined : this.#found(cached, arrival, policy)
   }
 
   async #attempt(arrival: Arrival, policy: Policy, effect: Effect<Tx>): Promise<Conclusion> {
@@ -124,8 +130,8 @@ export class Engine<Tx> {
         const watching = watch(store, arrival.id, pollMs, clock)
         try {
           // Of many that wait here one asks the store, and the others have its answer.
-          const cached = this.#cache.get(arrival.id, clock.now(), clock.monotonic())
-          if (cached !== undefined) return this.#found(cached, arrival, policy)
+          const cached = this.#remembered(arrival, policy)
+          if (cached !== undefined) return cached
           const again = await this.#attempt(arrival, policy, effect)
           const leftMs = untilMs - clock.monotonic()
           if (again.kind !== 'in-progress' || called() || leftMs <= 0) return again

@@ -19,7 +19,11 @@ export const arrivalMutants: readonly Mutant[] = [
   {
     name: 'the cache does not look at the fingerprint',
     story: 'What is in memory is replayed for any payload.',
-    ...edit(engine, 'return this.#found(cached, arrival, policy);', "return { kind: 'replayed', record: cached };"),
+    ...edit(
+      engine,
+      'undefined : this.#found(cached, arrival, policy)',
+      "undefined : { kind: 'replayed', record: cached }",
+    ),
     foundBy: 'simulation',
   },
   {
