@@ -28,7 +28,7 @@ class AwkwardRows implements Rows {
   async exchange(changes: readonly Change[]): Promise<readonly Exchanged[]> {
     this.exchanges++
     this.changes += changes.length
-    expect(new Set(changes.map(({ id }) => id)).size).toBe(changes.length)
+    if (new Set(changes.map(({ id }) => id)).size !== changes.length) throw new Error('An id occurs twice.')
     // Of many at once one is refused, and with it all.
     if (changes.length > 1 && this.exchanges % 3 === 0) throw new RangeError('one of them is too long')
     const failure = this.failures.shift()

@@ -142,7 +142,7 @@ export class Steps {
       }
       if (batch.length === 0) break
       this.#lanesTaken++
-      this.#travel(batch).then(() => {
+      void this.#travel(batch).then(() => {
         this.#lanesTaken--
         if (this.#waiting.size > 0) this.#schedule()
         else if (this.#underWay.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
