@@ -408,3 +408,17 @@ describe('two processes on one file', () => {
     expect(await stores[4]?.find('x')).toBe(undefined)
   })
 })
+
+it('wakes who waits by a change, and not by a look', async () => {
+  const store = await ready()
+  const { record } = await store.claim(operation('a'), terms('first', 5000, 'guarded'))
+  let woken = 0
+  const over = new AbortController()
+  const watching = store.watch?.('a', over.signal).then(() => woken++)
+  await store.claim(operation('a'), terms('second', 5000, 'guarded'))
+  expect(woken).toBe(0)
+  const released = { kind: 'released', proof: 'not-applied', ...horizons } as const
+  await store.settle({ id: 'a', attemptId: 'first', fence: record.fence }, released)
+  await watching
+  expect(woken).toBe(1)
+})

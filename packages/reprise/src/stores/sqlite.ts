@@ -213,13 +213,18 @@ class SqliteStore implements Store<SqliteTx> {
   }
 
   /** One transition of one record, applied while the write lock is held. */
-  #step<T>(kind: string, id: string, step: Step<T>): Promise<T> {
-    return this.#enqueue(kind, () => {
+  async #step<T>(kind: string, id: string, step: Step<T>): Promise<T> {
+    let changed = false
+    const result = await this.#enqueue(kind, () => {
       const found = this.#records.locate(id)
       const { result, next } = step(found?.record, this.#clock.now())
+      changed = next !== undefined
       if (next !== undefined) this.#records.put(next, found)
       return result
-    }).finally(() => this.#watchers.wake(id))
+    })
+    // Who waits looks by a claim, which mostly changes nothing: to be woken by that would be to look all the time.
+    if (changed) this.#watchers.wake(id)
+    return result
   }
 
   async #enqueue<T>(kind: string, work: () => T): Promise<T> {

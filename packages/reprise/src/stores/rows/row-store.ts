@@ -131,9 +131,14 @@ export function rowStore(parts: RowStoreParts): Store<never> & { ready(): Promis
 
 async function sweepOnce({ rows, steps, time }: RowStoreParts, limit: number): Promise<Swept> {
   const due = await rows.due(time.now(), limit)
-  const results = await Promise.all(due.map((row) => steps.run(row.id, retire, row)))
-  const made = (what: 'expired' | 'forgotten'): number => results.filter((result) => result === what).length
-  return { expired: made('expired'), forgotten: made('forgotten') }
+  const results = await Promise.allSettled(due.map((row) => steps.run(row.id, retire, row)))
+  const made = (what: 'expired' | 'forgotten'): number =>
+    results.filter((result) => result.status === 'fulfilled' && result.value === what).length
+  const swept = { expired: made('expired'), forgotten: made('forgotten') }
+  // A record that can't be read keeps none of the others from being swept, and is told when nothing else is left to do.
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined && swept.expired + swept.forgotten === 0) throw failed.reason
+  return swept
 }
 
 /** What time has made of a record, written down. */
