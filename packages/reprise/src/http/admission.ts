@@ -85,13 +85,15 @@ function notPrincipal(principal: unknown): RepriseError {
 
 /** A key that carries its time needs no record to be refused as too old (or as not yet made). */
 function untimely<Tx>(mintedAtMs: number, service: Service<Tx>, route: CompiledRoute): HttpResponse | undefined {
-  const { retentionMs, tombstoneMs } = route.policy
+  const horizonMs = route.policy.retentionMs + route.policy.tombstoneMs
+  // A key from a clock that is ahead may be used, and forgotten, that much before its own time says so.
+  const aheadMs = Math.min(clockSkewMs, horizonMs / 2)
   const nowMs = service.engine.ports.clock.now()
-  if (mintedAtMs > nowMs + clockSkewMs) {
+  if (mintedAtMs > nowMs + aheadMs) {
     const detail = 'The key was made in the future; check the clock of the machine that makes keys.'
     return refusal(service.style, 'idempotency-key-invalid', { detail, reason: 'from-future' })
   }
-  if (mintedAtMs + retentionMs + tombstoneMs < nowMs) {
+  if (mintedAtMs + horizonMs - aheadMs < nowMs) {
     const detail = 'The key is older than anything that is remembered here. It is not run.'
     return refusal(service.style, 'idempotency-key-expired', { detail, outcome: 'unknown' })
   }
