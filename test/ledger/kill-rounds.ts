@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pool } from 'undici'
 import { type ServingLedger, startLedger } from '../../apps/ledger/testing/process.ts'
+import { pick, randomFrom } from './random.ts'
 
 export interface KillReport {
   readonly rounds: number
@@ -242,19 +243,4 @@ function note(answers: Map<string, Answer>, key: string, answer: Answer): void {
 
 function poolOf({ url }: ServingLedger): Pool {
   return new Pool(url, { connections: CONNECTIONS })
-}
-
-function pick<T>(choices: readonly T[], random: () => number): T {
-  return choices[Math.floor(random() * choices.length)] as T
-}
-
-/** mulberry32: the same numbers from the same seed, from 0 to below 1. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -3,12 +3,13 @@
 export interface Clock {
   /** Wall time. */
   now(): Date
-  /** Calls `then` once, after `ms`. Does not keep the process alive. Returns how to call it off. */
+  /** Calls `then` once, after `ms`. Returns how to call it off. */
   after(ms: number, then: () => void): () => void
-  /** Calls `then` every `ms`. Does not keep the process alive. Returns how to call it off. */
+  /** Calls `then` every `ms`. Returns how to call it off. */
   every(ms: number, then: () => void): () => void
 }
 
+/** Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => new Date(),
   after: (ms, then) => {
@@ -18,5 +19,14 @@ export const systemClock: Clock = {
   every: (ms, then) => {
     const timer = setInterval(then, ms).unref()
     return () => clearInterval(timer)
+  },
+}
+
+/** The same for a process that has nothing but its timers to live for: one that waits to start another. */
+export const wakefulClock: Clock = {
+  ...systemClock,
+  after: (ms, then) => {
+    const timer = setTimeout(then, ms)
+    return () => clearTimeout(timer)
   },
 }

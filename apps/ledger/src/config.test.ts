@@ -15,7 +15,7 @@ test('an empty environment gives a service for development', () => {
   expect(configFrom({})).toEqual({
     host: '127.0.0.1',
     port: 8080,
-    databaseFile: './data/ledger.db',
+    database: { kind: 'sqlite', file: './data/ledger.db' },
     logLevel: 'info',
     keys: [
       { principal: 'demo', key: 'demo-key' },
@@ -37,7 +37,7 @@ test('every variable is read', () => {
   expect(config).toEqual({
     host: '::1',
     port: 0,
-    databaseFile: '/var/lib/ledger/l.db',
+    database: { kind: 'sqlite', file: '/var/lib/ledger/l.db' },
     logLevel: 'silent',
     keys: [
       { principal: 'shop', key: 'k1' },
@@ -48,11 +48,20 @@ test('every variable is read', () => {
   })
 })
 
+test.for(['postgres://host/ledger', 'postgresql://me:secret@host:5432/ledger?sslmode=require'])(
+  'the URL of a database moves the ledger there, whatever file is named: %s',
+  (url) => {
+    const { database } = configFrom({ DATABASE_URL: url, LEDGER_DB: 'ledger.db' })
+    expect(database).toEqual({ kind: 'postgres', url })
+  },
+)
+
 describe('a bad value is named', () => {
   test.for([
     ['PORT', ['', 'http', '-1', '65536', '80.5', '1e3', ' 80', '0x50', '999999']],
     ['HOST', ['', 'a b', 'http://here']],
     ['LEDGER_DB', ['', ':memory:', 'file:x.db', 'a\0b']],
+    ['DATABASE_URL', ['', 'localhost:5432', 'mysql://host/ledger', 'postgres:ledger', 'postgres://host:port/ledger']],
     ['LOG_LEVEL', ['', 'INFO', 'verbose']],
     ['LEDGER_DEV_KEYS', ['', 'demo', 'demo=', '=key', 'demo=a b', 'demo=a,,other=b', 'a b=c', 'demo=k,other=k']],
   ] as const)('%s', ([name, values]) => {
@@ -70,6 +79,7 @@ describe('a bad value is named', () => {
   test('but never by quoting a key', () => {
     expect(faultsOf({ LEDGER_DEV_KEYS: 'demo=s3cret!key' }).join()).not.toContain('s3cret')
     expect(faultsOf({ LEDGER_DEV_KEYS: 'a=s3cret,b=s3cret' }).join()).not.toContain('s3cret')
+    expect(faultsOf({ DATABASE_URL: 'postgres//me:s3cret@host/ledger' }).join()).not.toContain('s3cret')
   })
 })
 

@@ -4,6 +4,7 @@
  * | variable | default | meaning |
  * | --- | --- | --- |
  * | `HOST`, `PORT` | `127.0.0.1`, `8080` | where to listen; port 0 takes any free one |
+ * | `DATABASE_URL` | | a PostgreSQL database, as `postgres://user:password@host:port/name`; without it SQLite is used |
  * | `LEDGER_DB` | `./data/ledger.db` | the SQLite file; its folder is created |
  * | `LEDGER_DEV_KEYS` | `demo=demo-key,other=other-key` | who may ask: `principal=key` pairs, several keys per principal allowed |
  * | `LOG_LEVEL` | `info` | `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent` |
@@ -15,10 +16,15 @@ export interface ApiKey {
   readonly key: string
 }
 
+export type DatabasePlace =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  /** The URL may hold a password. */
+  | { readonly kind: 'postgres'; readonly url: string }
+
 export interface Config {
   readonly host: string
   readonly port: number
-  readonly databaseFile: string
+  readonly database: DatabasePlace
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly keys: readonly ApiKey[]
   /** `built-in` keys are public: everybody can read them in this file. */
@@ -51,7 +57,7 @@ export function configFrom(environment: Environment = process.env): Config {
   const config: Config = {
     host: read(environment, faults, 'HOST', '127.0.0.1', parseHost),
     port: read(environment, faults, 'PORT', '8080', parsePort),
-    databaseFile: read(environment, faults, 'LEDGER_DB', './data/ledger.db', parseFile),
+    database: readDatabase(environment, faults),
     logLevel: read(environment, faults, 'LOG_LEVEL', 'info', parseLogLevel),
     keys: read(environment, faults, 'LEDGER_DEV_KEYS', BUILT_IN_KEYS, parseKeys),
     keysAre: environment.LEDGER_DEV_KEYS === undefined ? 'built-in' : 'given',
@@ -75,6 +81,12 @@ function read<T>(environment: Environment, faults: string[], name: string, fallb
   }
 }
 
+function readDatabase(environment: Environment, faults: string[]): DatabasePlace {
+  return environment.DATABASE_URL === undefined
+    ? { kind: 'sqlite', file: read(environment, faults, 'LEDGER_DB', './data/ledger.db', parseFile) }
+    : { kind: 'postgres', url: read(environment, faults, 'DATABASE_URL', 'postgres://localhost', parseDatabaseUrl) }
+}
+
 function parseHost(text: string): string {
   if (!/^[^\s/]+$/.test(text)) throw new Error(`is ${show(text)}, but has to be a host name or an address`)
   return text
@@ -92,6 +104,14 @@ function parseFile(text: string): string {
   // Two connections work on this database, so it has to be a file that both can open.
   if (text === '' || text.includes('\0') || text.startsWith(':memory:') || text.startsWith('file:')) {
     throw new Error(`is ${show(text)}, but has to be the path of a file`)
+  }
+  return text
+}
+
+function parseDatabaseUrl(text: string): string {
+  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) {
+    // Not shown, since most of them hold a password.
+    throw new Error('has to be the URL of a PostgreSQL database, such as postgres://user:password@host:5432/ledger')
   }
   return text
 }

@@ -61,6 +61,8 @@ function problemOf(error: FastifyError): Problem {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return problem('malformed-json', 'Send a body that is one JSON value.')
+    case 'database-absent':
+      return problem('not-ready', error.message)
     default: {
       const { statusCode = 500 } = error
       if (statusCode >= 400 && statusCode < 500) return problem('bad-request', 'The request could not be read.')

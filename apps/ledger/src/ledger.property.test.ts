@@ -1,6 +1,7 @@
 // Any history of accounts, transfers and retries leaves the ledger as a few lines of arithmetic say it must be.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { onEachDatabase } from '../testing/databases.ts'
 import { type Answer, balancesOf, sum, type TestLedger, testLedger } from '../testing/ledger.ts'
 
 const ids = ['world', 'a', 'b', 'c', 'd']
@@ -102,16 +103,18 @@ async function play(ledger: TestLedger, commands: readonly Command[]): Promise<v
   expect(listed).toEqual(posted.map(({ answer }) => answer.json).reverse())
 }
 
-test('balances, answers and lists are those of the model', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 60, size: 'max' }), async (commands) => {
-      const ledger = await testLedger()
-      try {
-        await play(ledger, commands as unknown as readonly Command[])
-      } finally {
-        await ledger.close()
-      }
-    }),
-    { numRuns: 25 },
-  )
-}, 120_000)
+await onEachDatabase((make) => {
+  test('balances, answers and lists are those of the model', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 60, size: 'max' }), async (commands) => {
+        const ledger = await testLedger({ make })
+        try {
+          await play(ledger, commands as unknown as readonly Command[])
+        } finally {
+          await ledger.close()
+        }
+      }),
+      { numRuns: 15 },
+    )
+  }, 120_000)
+})

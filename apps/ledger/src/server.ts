@@ -1,18 +1,14 @@
 /** The service in one piece: what it is made of, in the order in which it is opened and, backwards, closed. */
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
-import Libsql from 'libsql'
 import { createReprise } from 'reprise'
-import { sqlite } from 'reprise/sqlite'
-import { openLedger } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { authenticator, requirePrincipal } from './auth.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
-import { openLedgerDatabase } from './database/sqlite.ts'
+import { openDatabase } from './database/database.ts'
+import { prepareDatabase } from './database/prepare.ts'
 import { answerClientError, answerError, answerFailures, refuseCodedBodies } from './failures.ts'
-import { healthRoutes } from './health.ts'
+import { healthRoutes, type Member } from './health.ts'
 import { type NewId, randomId } from './ids.ts'
 import { logRequests } from './log.ts'
 import { documentRoutes } from './openapi/routes.ts'
@@ -28,15 +24,28 @@ export interface Ledger {
 }
 
 export interface LedgerParts {
-  readonly config: Pick<Config, 'databaseFile' | 'keys' | 'logLevel'>
+  readonly config: Pick<Config, 'database' | 'keys' | 'logLevel'>
   readonly ids?: NewId
   readonly clock?: Clock
+  /** Which of the processes of one ledger this is; the only one unless told. */
+  readonly member?: Member
+  /** Whoever started this process has brought the database up to date, and may need it no longer. */
+  readonly prepared?: boolean
 }
 
 /** A whole request has to arrive within this time. */
 const REQUEST_TIMEOUT_MS = 30_000
 
-export async function buildServer({ config, ids = randomId, clock = systemClock }: LedgerParts): Promise<Ledger> {
+/** How long a transaction may take. One that stands still keeps others from its accounts, and all of ours are short. */
+const LEASE = '10s'
+
+export async function buildServer({
+  config,
+  ids = randomId,
+  clock = systemClock,
+  member = { number: 1, pid: process.pid },
+  prepared = false,
+}: LedgerParts): Promise<Ledger> {
   const app = Fastify({
     logger: { level: config.logLevel },
     genReqId: () => ids(),
@@ -50,12 +59,12 @@ export async function buildServer({ config, ids = randomId, clock = systemClock 
     clientErrorHandler: answerClientError,
   })
 
-  const service = await openService(config, { ids, clock, log: app.log })
-  const sweeping = sweepRegularly(service.reprise, clock, app.log)
+  const service = await openService(config, { ids, clock, prepared, log: app.log })
+  // One for all: every one of them could, but they would only get in each other's way.
+  const sweeping = member.number === 1 ? sweepRegularly(service.reprise, clock, app.log) : undefined
   // Fastify runs this once the last request in flight has been answered.
   app.addHook('onClose', async () => {
-    await sweeping.stop()
-    await service.reprise.store.close()
+    await sweeping?.stop()
     await service.database.close()
   })
 
@@ -65,7 +74,7 @@ export async function buildServer({ config, ids = randomId, clock = systemClock 
   app.decorateRequest('principal', '')
   // JSON is the one language here; Fastify would also take text/plain.
   app.removeContentTypeParser('text/plain')
-  healthRoutes(app, service, () => draining)
+  healthRoutes(app, service, member, () => draining)
   documentRoutes(app)
   await app.register(
     async (v1) => {
@@ -86,30 +95,25 @@ export async function buildServer({ config, ids = randomId, clock = systemClock 
   }
 }
 
-/** Opens the file, prepares it for this build, and gives every principal a ledger. */
 async function openService(
   config: LedgerParts['config'],
-  { ids, clock, log }: { ids: NewId; clock: Clock; log: FastifyBaseLogger },
+  parts: { readonly ids: NewId; readonly clock: Clock; readonly prepared: boolean; readonly log: FastifyBaseLogger },
 ): Promise<Service> {
-  const file = config.databaseFile
-  await mkdir(dirname(file), { recursive: true })
-  const store = sqlite({ file, driver: Libsql })
+  const { ids, clock, prepared, log } = parts
+  const database = await openDatabase(config.database, (error) => log.warn({ err: error }, 'a connection was lost'))
   try {
-    await store.migrate()
-    const database = await openLedgerDatabase(file, async (db) => {
-      const at = clock.now().toISOString()
-      for (const principal of new Set(config.keys.map((key) => key.principal))) await openLedger(db, principal, at)
-    })
-    const reprise = createReprise({
-      store,
-      principal: ({ native }) => (native as FastifyRequest).principal,
-      requestId: ({ native }) => (native as FastifyRequest).id,
-      retention: '24h',
-      onFault: (error, facts) => log.error({ err: error, ...facts }, 'an operation could not be protected'),
-    })
-    return { database, reprise, newId: ids, clock }
+    if (!prepared) await prepareDatabase(database, config.keys, clock)
   } catch (error) {
-    await store.close()
+    await database.close()
     throw error
   }
+  const reprise = createReprise({
+    store: database.store,
+    principal: ({ native }) => (native as FastifyRequest).principal,
+    requestId: ({ native }) => (native as FastifyRequest).id,
+    retention: '24h',
+    lease: LEASE,
+    onFault: (error, facts) => log.error({ err: error, ...facts }, 'an operation could not be protected'),
+  })
+  return { database, reprise, newId: ids, clock }
 }

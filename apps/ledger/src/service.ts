@@ -1,13 +1,12 @@
 /** What the routes work with. */
 import type { Reprise } from 'reprise'
-import type { SqliteTx } from 'reprise/sqlite'
 import type { Clock } from './clock.ts'
-import type { LedgerDatabase } from './database/sqlite.ts'
+import type { Database } from './database/database.ts'
 import type { NewId } from './ids.ts'
 
 export interface Service {
-  readonly database: LedgerDatabase
-  readonly reprise: Reprise<SqliteTx>
+  readonly database: Database
+  readonly reprise: Reprise
   readonly newId: NewId
   readonly clock: Clock
 }

@@ -6,9 +6,12 @@ import { z } from 'zod'
  * pair, so such a text would read differently from what its own 201 said.
  */
 export function text(lengthMax: number): z.ZodString {
-  return z
-    .string()
-    .min(1)
-    .max(lengthMax)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'Invalid string: must not contain control characters')
+  return z.string().min(1).max(lengthMax).regex(HOLDABLE, 'Invalid string: must not contain control characters')
 }
+
+/** Whether a text can be in the database at all. What can't is not even asked for: PostgreSQL would call it an error. */
+export function isHoldable(text: string): boolean {
+  return HOLDABLE.test(text)
+}
+
+const HOLDABLE = /^[^\p{Cc}\p{Cs}]*$/u

@@ -1,10 +1,7 @@
-/** A ledger in this process, on a file of its own. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import Libsql from 'libsql'
+/** A ledger in this process, on a database of its own. */
 import type { ApiKey } from '../src/config.ts'
 import { buildServer, type Ledger, type LedgerParts } from '../src/server.ts'
+import { type FreshDatabase, freshFile, type MakeDatabase } from './databases.ts'
 import { assertDocumented } from './documented.ts'
 
 export interface Asked {
@@ -25,14 +22,14 @@ export interface Answer {
 }
 
 export interface TestLedger extends Ledger {
-  readonly file: string
+  readonly database: FreshDatabase
   /** Every answer is held against the OpenAPI document. */
   ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH', path: string, asked?: Asked): Promise<Answer>
   get(path: string, as?: string): Promise<Answer>
   /** A POST with a key that no other call has, unless one is given. */
   post(path: string, body: unknown, asked?: Omit<Asked, 'body'>): Promise<Answer>
   /** Rows of a table, read beside the service. */
-  count(table: 'accounts' | 'transfers' | 'reprise_records'): number
+  count(table: 'accounts' | 'transfers' | 'reprise_records'): Promise<number>
   close(): Promise<void>
 }
 
@@ -44,10 +41,14 @@ export const keys: readonly ApiKey[] = [
 
 let made = 0
 
-export async function testLedger(parts: Omit<LedgerParts, 'config'> = {}): Promise<TestLedger> {
-  const folder = await mkdtemp(join(tmpdir(), 'ledger-'))
-  const file = join(folder, 'ledger.db')
-  const ledger = await buildServer({ config: { databaseFile: file, keys, logLevel: 'silent' }, ...parts })
+export interface TestParts extends Omit<LedgerParts, 'config'> {
+  /** A SQLite file unless told. */
+  readonly make?: MakeDatabase
+}
+
+export async function testLedger({ make = freshFile, ...parts }: TestParts = {}): Promise<TestLedger> {
+  const database = await make()
+  const ledger = await buildServer({ config: { database: database.place, keys, logLevel: 'silent' }, ...parts })
 
   const ask: TestLedger['ask'] = async (method, path, asked = {}) => {
     const { key, as = 'demo-key', body, headers } = asked
@@ -69,27 +70,20 @@ export async function testLedger(parts: Omit<LedgerParts, 'config'> = {}): Promi
 
   return {
     ...ledger,
-    file,
+    database,
     ask,
     get: (path, as = 'demo-key') => ask('GET', path, { as }),
     post: (path, body, asked = {}) => ask('POST', path, { key: `test-${made++}`, ...asked, body }),
-    count: (table) => {
-      const connection = new Libsql(file)
-      try {
-        return (connection.prepare(`select count(*) as n from ${table}`).get([]) as { n: number }).n
-      } finally {
-        connection.close()
-      }
-    },
+    count: async (table) => Number((await database.ask(`select count(*) as n from ${table}`))[0]?.n),
     close: async () => {
       await ledger.app.close()
-      await rm(folder, { recursive: true, force: true })
+      await database.remove()
     },
   }
 }
 
 /** A ledger with two accounts in EUR, `alice` with 100.00 and `bob` with nothing. */
-export async function fundedLedger(parts: Omit<LedgerParts, 'config'> = {}): Promise<TestLedger> {
+export async function fundedLedger(parts: TestParts = {}): Promise<TestLedger> {
   const ledger = await testLedger(parts)
   for (const id of ['alice', 'bob']) await ledger.post('/v1/accounts', { id, owner: id, currency: 'EUR' })
   await ledger.post('/v1/transfers', { from: 'world', to: 'alice', amount: 100_00, currency: 'EUR' })

@@ -1,4 +1,4 @@
-/** The built ledger as a process of its own, as `npm start` runs it. */
+/** The built ledger as processes of its own, as `npm start` and `npm run start:cluster` run it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -33,8 +33,19 @@ export async function buildLedger(): Promise<void> {
   })
 }
 
-export function runLedger(environment: Readonly<Record<string, string>>): LedgerProcess {
-  const child = spawn(process.execPath, ['apps/ledger/dist/main.js'], {
+type Environment = Readonly<Record<string, string>>
+
+export function runLedger(environment: Environment): LedgerProcess {
+  return run(['main.js'], environment)
+}
+
+/** The primary process of a cluster. */
+export function runCluster(environment: Environment, ...args: string[]): LedgerProcess {
+  return run(['cluster/main.js', ...args], environment)
+}
+
+function run([script = '', ...args]: string[], environment: Environment): LedgerProcess {
+  const child = spawn(process.execPath, [`apps/ledger/dist/${script}`, ...args], {
     cwd: root,
     // Nothing of the environment of the tests, so that they mean the same everywhere.
     env: { PATH: process.env.PATH, ...environment },
@@ -61,8 +72,16 @@ export function runLedger(environment: Readonly<Record<string, string>>): Ledger
 }
 
 /** Resolves once it takes requests, on a port of its own. */
-export async function startLedger(environment: Readonly<Record<string, string>>): Promise<ServingLedger> {
-  const ledger = runLedger({ PORT: '0', ...environment })
+export function startLedger(environment: Environment): Promise<ServingLedger> {
+  return serving(runLedger({ PORT: '0', ...environment }))
+}
+
+/** Resolves once all its processes take requests, on one port. */
+export function startCluster(environment: Environment, processes: number): Promise<ServingLedger> {
+  return serving(runCluster({ PORT: '0', ...environment }, '--processes', String(processes)))
+}
+
+async function serving(ledger: LedgerProcess): Promise<ServingLedger> {
   let dead = false
   void ledger.exited.then(() => {
     dead = true

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import { prepared } from '../database/prepared.ts'
 import type { Tables } from '../database/tables.ts'
+import { isHoldable } from '../text.ts'
 import { type Account, type NewAccount, WORLD, type WorldAccount } from './schema.ts'
 
 /** How far below zero `world` may go; see tables.ts for why this bounds every other balance too. */
@@ -34,7 +35,7 @@ export async function findAccount(
   principal: string,
   id: string,
 ): Promise<Account | WorldAccount | undefined> {
-  const [account] = resources(await selectAccount(db, { principal, id }))
+  const [account] = isHoldable(id) ? resources(await selectAccount(db, { principal, id })) : []
   return account
 }
 
@@ -53,7 +54,7 @@ export async function listAccounts(
 }
 
 export async function accountExists(db: Kysely<Tables>, principal: string, id: string): Promise<boolean> {
-  return (await selectAccount(db, { principal, id })).length > 0
+  return (await findAccount(db, principal, id)) !== undefined
 }
 
 const insertAccount = prepared((db, row: NewRow & { owner: string; currency: string | null; lowest: number }) =>

@@ -18,8 +18,7 @@ class Argument {
 const standIns = new Proxy({}, { get: (_, name) => new Argument(name) })
 
 /**
- * @param build must treat its arguments as opaque: it runs once, and what it sees are not the values. The query is
- * compiled for the first database that runs it; a process speaks one dialect.
+ * @param build must treat its arguments as opaque: it runs once for each dialect, and what it sees are not the values.
  * @example
  * const close = prepared((db, { id }: { id: string }) => db.deleteFrom('accounts').where('id', '=', id).returning('id'))
  * const rows = await close(transaction, { id: 'savings' })
@@ -27,9 +26,14 @@ const standIns = new Proxy({}, { get: (_, name) => new Argument(name) })
 export function prepared<Arguments extends object, Row>(
   build: (db: Kysely<Tables>, values: Arguments) => Compilable<Row>,
 ): (db: Kysely<Tables>, values: Arguments) => Promise<Row[]> {
-  let query: CompiledQuery<Row> | undefined
+  const compiled = new Map<unknown, CompiledQuery<Row>>()
   return async (db, values) => {
-    query ??= build(db, standIns as Arguments).compile()
+    const dialect = db.getExecutor().adapter.constructor
+    let query = compiled.get(dialect)
+    if (query === undefined) {
+      query = build(db, standIns as Arguments).compile()
+      compiled.set(dialect, query)
+    }
     const parameters = query.parameters.map((parameter) =>
       parameter instanceof Argument ? values[parameter.name as keyof Arguments] : parameter,
     )

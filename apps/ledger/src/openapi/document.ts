@@ -41,6 +41,7 @@ export function openApiDocument(): OpenApi {
       '/v1/accounts/{id}': { get: getAccount },
       '/healthz': { get: health },
       '/readyz': { get: readiness },
+      '/health': { get: member },
     },
     components: {
       schemas: componentSchemas(),
@@ -167,6 +168,7 @@ const getTransfer: Operation = {
     '200': { description: 'The transfer.', content: json('Transfer', { posted: ['Posted', examples.transfer] }) },
     '401': unauthenticated(),
     '404': failure('There is no such transfer.', { notFound: ['Not found', examples.transferNotFound] }),
+    '503': absent(),
     default: anythingElse(),
   },
 }
@@ -192,6 +194,7 @@ const getAccount: Operation = {
     },
     '401': unauthenticated(),
     '404': failure('There is no such account.', { notFound: ['Not found', examples.accountNotFound] }),
+    '503': absent(),
     default: anythingElse(),
   },
 }
@@ -206,6 +209,7 @@ const listTransfers: Operation = {
     '200': { description: 'A page.', content: json('TransferPage', { page: ['A page', examples.transferPage] }) },
     '400': failure('A parameter is not valid.', { query: ['An unknown cursor', examples.queryInvalid] }),
     '401': unauthenticated(),
+    '503': absent(),
     default: anythingElse(),
   },
 }
@@ -222,6 +226,7 @@ const listAccounts: Operation = {
     '200': { description: 'A page.', content: json('AccountPage', { page: ['A page', examples.accountPage] }) },
     '400': failure('A parameter is not valid.', { query: ['An unknown cursor', examples.queryInvalid] }),
     '401': unauthenticated(),
+    '503': absent(),
     default: anythingElse(),
   },
 }
@@ -244,6 +249,17 @@ const readiness: Operation = {
   responses: {
     '200': { description: 'It does.', content: json('Status', { ready: ['Ready', { status: 'ready' }] }) },
     '503': failure('Not now.', { notReady: ['Stopping', examples.notReady] }),
+  },
+}
+
+const member: Operation = {
+  operationId: 'member',
+  tags: ['Service'],
+  summary: 'Which process is it?',
+  description: 'Several processes may share this address. This says which of them has answered.',
+  security: [],
+  responses: {
+    '200': { description: 'This one.', content: json('Health', { up: ['One of several', examples.health] }) },
   },
 }
 
@@ -294,6 +310,10 @@ function unauthenticated(): Response {
     unauthenticated: ['Not known', examples.unauthenticated],
   })
   return { ...answer, headers: headerRefs(['WWW-Authenticate']) }
+}
+
+function absent(): Response {
+  return failure('The database does not answer.', { absent: ['Out of reach', examples.absent] })
 }
 
 /** What can happen to every request: one that is no HTTP, and a bug. */

@@ -1,6 +1,7 @@
 /** What the document shows. Tests hold every example against its schema. */
 import type { Problem as RepriseProblem } from 'reprise'
 import type { Account, NewAccount, WorldAccount } from '../accounts/schema.ts'
+import type { Health } from '../health.ts'
 import type { Page } from '../paging.ts'
 import { type Problem, problem } from '../problems.ts'
 import { refusalOf } from '../transfers/refusals.ts'
@@ -75,6 +76,8 @@ export const internalError: Problem = problem(
   'The request failed, and nothing of it happened. The operators have the details.',
 )
 export const notReady: Problem = problem('not-ready', 'The service is stopping.')
+export const absent: Problem = problem('not-ready', 'The database does not answer.')
+export const health: Health = { status: 'up', process: { number: 2, pid: 4711 }, database: 'postgres' }
 
 export const keyMissing: RepriseProblem = {
   type: 'https://reprise.dev/problems/idempotency-key-missing',

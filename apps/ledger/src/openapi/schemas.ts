@@ -1,6 +1,7 @@
 /** The schemas of the document, made from those that check real requests. */
 import { z } from 'zod'
 import { Account, AccountPage, NewAccount, WorldAccount } from '../accounts/schema.ts'
+import { Health } from '../health.ts'
 import { NewTransfer, Transfer, TransferPage } from '../transfers/schema.ts'
 import type { Ref, Schema } from './openapi.ts'
 
@@ -43,6 +44,7 @@ const named: readonly z.ZodType[] = [
   TransferPage,
   Problem,
   Status,
+  Health,
 ]
 
 export type SchemaName =
@@ -55,6 +57,7 @@ export type SchemaName =
   | 'TransferPage'
   | 'Problem'
   | 'Status'
+  | 'Health'
 
 export function ref(name: SchemaName): Ref {
   return { $ref: `#/components/schemas/${name}` }

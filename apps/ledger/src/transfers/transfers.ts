@@ -5,6 +5,7 @@ import { WORLD } from '../accounts/schema.ts'
 import { prepared } from '../database/prepared.ts'
 import type { Tables } from '../database/tables.ts'
 import type { Problem } from '../problems.ts'
+import { isHoldable } from '../text.ts'
 import { type AccountState, refusalOf, sameAccount } from './refusals.ts'
 import type { NewTransfer, Transfer } from './schema.ts'
 
@@ -17,16 +18,22 @@ export type Posted =
  * Moves the money and notes it, all or nothing with the transaction.
  *
  * No balance is read before it is changed: the update that takes the money is also the question whether it is there, so
- * two transfers can never both spend it.
+ * two transfers can never both spend it. And accounts are changed in one order, whichever way the money goes: where rows
+ * are locked one by one, two transfers in opposite directions would otherwise wait for each other.
  */
 export async function postTransfer(db: Kysely<Tables>, row: NewRow, order: NewTransfer): Promise<Posted> {
   const { principal, id, at } = row
   const { from, to, amount, currency, reference = null } = order
   if (from === to) return { kind: 'refused', problem: sameAccount() }
 
-  const debited = await debit(db, { principal, id: from, amount, currency })
-  const credited = debited.length === 0 ? [] : await credit(db, { principal, id: to, amount, currency })
-  if (credited.length === 0) return { kind: 'refused', problem: await whyRefused(db, principal, order) }
+  const sides = [
+    { id: from, change: debit },
+    { id: to, change: credit },
+  ]
+  for (const { id, change } of from < to ? sides : sides.reverse()) {
+    const changed = await change(db, { principal, id, amount, currency })
+    if (changed.length === 0) return { kind: 'refused', problem: await whyRefused(db, principal, order) }
+  }
 
   if (from === WORLD) await noteWorld(db, { principal, currency, change: -amount })
   if (to === WORLD) await noteWorld(db, { principal, currency, change: amount })
@@ -38,7 +45,7 @@ export async function postTransfer(db: Kysely<Tables>, row: NewRow, order: NewTr
 }
 
 export async function findTransfer(db: Kysely<Tables>, principal: string, id: string): Promise<Transfer | undefined> {
-  const [row] = await selectTransfer(db, { principal, id })
+  const [row] = isHoldable(id) ? await selectTransfer(db, { principal, id }) : []
   return row && resource(row)
 }
 
@@ -82,14 +89,22 @@ const debit = prepared((db, { principal, id, amount, currency }: Change) =>
     .returning('id'),
 )
 
-/** Changes nothing and returns no row unless the account exists and has the currency. */
+/**
+ * Changes nothing and returns no row unless the account exists and has the currency. To `world` nothing can go that has
+ * not come from it: where this is asked before the debit, it is the same question.
+ */
 const credit = prepared((db, { principal, id, amount, currency }: Change) =>
   db
     .updateTable('accounts')
     .set((eb) => ({ balance: eb('balance', '+', amount) }))
     .where('principal', '=', principal)
     .where('id', '=', id)
-    .where((eb) => eb.or([eb('currency', '=', currency), eb('currency', 'is', null)]))
+    .where((eb) =>
+      eb.or([
+        eb('currency', '=', currency),
+        eb.and([eb('currency', 'is', null), eb(eb('balance', '+', amount), '<=', 0)]),
+      ]),
+    )
     .returning('id'),
 )
 

@@ -6,15 +6,25 @@ import { RepriseError } from '../engine/errors.ts'
 import { choiceOption, durationOption, integerOption, invalid, refuseUnknown } from '../engine/options.ts'
 import type { Store } from '../engine/store.ts'
 import type { Isolation, PostgresClient } from './postgres/client.ts'
-import { unavailable } from './postgres/faults.ts'
+import { sqlState, unavailable } from './postgres/faults.ts'
+import { within } from './postgres/patience.ts'
 import { type PgPool, type PgTx, pgClient } from './postgres/pg.ts'
-import { type PostgresJs, postgresJsClient } from './postgres/postgres-js.ts'
+import { type PostgresJs, type PostgresJsTransaction, postgresJsClient } from './postgres/postgres-js.ts'
 import { rowsOf } from './postgres/rows.ts'
-import { channelOf, isIdentifier, migrationTexts, type Place, requireVersion, statementsOf } from './postgres/schema.ts'
+import {
+  channelOf,
+  isIdentifier,
+  migrationTexts,
+  notAllowedToMigrate,
+  type Place,
+  requireVersion,
+  statementsOf,
+} from './postgres/schema.ts'
 import { requireFit } from './postgres/server-check.ts'
 import { Transactions } from './postgres/transactions.ts'
 import { Wake } from './postgres/wake.ts'
 import { rowStore } from './rows/row-store.ts'
+import type { Written } from './rows/rows.ts'
 import { Steps } from './rows/steps.ts'
 import { givenTime, serverTime } from './rows/store-time.ts'
 
@@ -23,7 +33,7 @@ export { type DrizzleDatabase, type DrizzleTransaction, drizzle } from './postgr
 export { type KnexDatabase, knex } from './postgres/knex.ts'
 export { type KyselyDatabase, type KyselyTransaction, kysely } from './postgres/kysely.ts'
 export type { PgConnection, PgPool, PgTx } from './postgres/pg.ts'
-export type { PostgresJs, PostgresJsConnection } from './postgres/postgres-js.ts'
+export type { PostgresJs, PostgresJsTransaction } from './postgres/postgres-js.ts'
 export { type PrismaDatabase, type PrismaSettings, prisma } from './postgres/prisma.ts'
 
 /** Where the records live. */
@@ -37,7 +47,10 @@ export interface PostgresPlace {
 export interface PostgresSettings extends PostgresPlace {
   /** The isolation of the transactions that handlers run in; what the database is set to unless told. */
   readonly isolation?: Isolation
-  /** How long an attempt waits for a connection: 5 s unless told. Then it is answered 503, and has done nothing. */
+  /**
+   * How long an attempt waits for a connection, and the store for an answer to what it asks: 5 s unless told. Then the answer
+   * is 503. Only the COMMIT of a handler's transaction is waited for longer, for as long as the policy's lease.
+   */
   readonly busyTimeout?: Duration
   /**
    * False behind a pooler that hands each transaction another connection, such as PgBouncer in transaction mode: then
@@ -75,7 +88,7 @@ export function postgresMigrations(place: PostgresPlace = {}): readonly string[]
 export function postgres(options: PostgresSettings & { readonly pool: PgPool }): Store<PgTx>
 export function postgres<Sql extends PostgresJs>(
   options: PostgresSettings & { readonly sql: Sql },
-): Store<Awaited<ReturnType<Sql['reserve']>>>
+): Store<PostgresJsTransaction<Sql>>
 export function postgres<Tx>(options: PostgresSettings & { readonly client: PostgresClient<Tx> }): Store<Tx>
 export function postgres(
   options: PostgresSettings & {
@@ -113,9 +126,14 @@ function storeOver<Tx>(client: PostgresClient<Tx>, options: PostgresSettings): S
   const clock = options.clock ?? systemClock
   const time = options.clock === undefined ? serverTime(clock) : givenTime(clock)
   const statements = statementsOf(place)
-  const rows = rowsOf(client, statements, time)
-  const wake = new Wake(client, statements, channelOf(place), clock)
-  const steps = new Steps(rows, time, clock, { batch, lanes }, (id, to) => wake.concluded(id, to))
+  const rows = rowsOf(client, statements, time, busyMs)
+  let channel = channelOf(place)
+  const wake = new Wake({ client, statements, channel: () => channel, clock, busyMs })
+  // Nobody is woken by a step that has changed nothing: who waits takes such steps, and would wake itself.
+  const concluded = (id: string, to: Written | null | undefined): void => {
+    if (to !== undefined) wake.concluded(id, to)
+  }
+  const steps = new Steps(rows, time, clock, { batch, lanes }, concluded)
   const transactions = new Transactions({
     client,
     place,
@@ -142,19 +160,24 @@ function storeOver<Tx>(client: PostgresClient<Tx>, options: PostgresSettings): S
       try {
         for (const text of migrationTexts(place)) await client.run(text)
       } catch (error) {
-        throw unavailable(error)
+        throw sqlState(error) === '42501' ? notAllowedToMigrate(place, error) : unavailable(error)
       }
     },
     prepare: async () => {
-      let state: Readonly<Record<string, unknown>> | undefined
+      let state: Readonly<Record<string, unknown>>
       try {
-        ;[state] = await client.query(statements.state, [])
+        const [row] = await within(busyMs, (gaveUp) => client.query(statements.state, [], gaveUp))
+        state = row ?? {}
       } catch (error) {
         throw unavailable(error)
       }
-      requireFit(state ?? {}, acceptLoss)
-      requireVersion(place, Number(state?.['version']))
-      time.heard(Number(state?.['now']))
+      requireFit(state, acceptLoss)
+      requireVersion(place, Number(state['version']))
+      time.heard(Number(state['now']))
+      // From here on one table is meant, whatever a handler or a pooler does to the search path.
+      const home = { ...place, schema: String(state['home']) }
+      Object.assign(statements, statementsOf(home))
+      channel = channelOf(home)
     },
     watch: (id, signal) => wake.watch(id, signal),
     close: async () => {
@@ -187,7 +210,7 @@ function clientOf(
   }
   if (sql !== undefined) {
     const given: Partial<PostgresJs> = sql
-    if (typeof given.unsafe !== 'function' || typeof given.reserve !== 'function') {
+    if (typeof given.unsafe !== 'function' || typeof given.begin !== 'function' || given.options === undefined) {
       throw invalid('postgres', 'sql', sql, 'what postgres() of postgres.js returns, from version 3.4')
     }
     return postgresJsClient(sql, { prepare })

@@ -24,6 +24,7 @@ export interface OpenTransaction<Tx> {
 export interface Listening {
   /** Runs a statement on the very connection that listens. */
   run(statement: Statement, values: readonly Value[]): Promise<void>
+  /** Gives the connection back, with everything that it holds; also where it is lost. */
   end(): Promise<void>
 }
 
@@ -35,16 +36,20 @@ export interface PostgresClient<Tx> {
    * process, the server is not told to close those that lie idle for longer than their lease.
    */
   readonly survivesLoss: boolean
-  /** Runs one statement, which commits by itself. */
-  query(statement: Statement, values: readonly Value[]): Promise<readonly ResultRow[]>
+  /** Runs one statement, which commits by itself. `gaveUp`: nobody waits for it any more, and its connection may go. */
+  query(statement: Statement, values: readonly Value[], gaveUp?: AbortSignal): Promise<readonly ResultRow[]>
   /** Runs text without parameters. */
   run(text: string): Promise<void>
-  /** Opens a transaction, its first statement riding with BEGIN where the client can. `lost`: its connection is gone. */
+  /**
+   * Opens a transaction, its first statement riding with BEGIN where the client can. `lost`: its connection is gone.
+   * `gaveUp`: nobody waits for the opening any more.
+   */
   begin(
     isolation: Isolation | undefined,
     first: Statement,
     values: readonly Value[],
     lost: (error: unknown) => void,
+    gaveUp: AbortSignal,
   ): Promise<OpenTransaction<Tx>>
   /** Listens on a channel; `undefined` where the library can't. */
   readonly listen:

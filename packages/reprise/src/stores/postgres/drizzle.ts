@@ -35,12 +35,13 @@ export function drizzle<Db extends DrizzleDatabase>(db: Db): PostgresClient<Driz
     run: async (text) => {
       await execute(db, text)
     },
-    begin: (isolation, first, values) =>
+    begin: (isolation, first, values, lost) =>
       callbackTransaction<DrizzleTransaction<Db>>(
         (within) => db.transaction(within, isolation === undefined ? undefined : { isolationLevel: isolation }),
         execute,
         first,
         values,
+        lost,
       ),
   }
 }

@@ -27,6 +27,7 @@ function* chain(error: unknown): Generator<Record<string, unknown>> {
 
 /** Classes of states after which the connection, or what was asked of it, is in doubt. */
 const doubtful = ['08', '57', '58', 'XX']
+const completionUnknown = '40003'
 
 /**
  * Whether the server has said that the transaction did not commit. Anything else, such as a lost connection or a server
@@ -34,7 +35,7 @@ const doubtful = ['08', '57', '58', 'XX']
  */
 export function saysAborted(error: unknown): boolean {
   const told = sqlState(error)
-  if (told === undefined) return false
+  if (told === undefined || told === completionUnknown) return false
   // 57014 is a statement that was cancelled, and a statement that failed commits nothing.
   return told === '57014' || !doubtful.includes(told.slice(0, 2))
 }
@@ -42,7 +43,13 @@ export function saysAborted(error: unknown): boolean {
 /** Whether another transaction was in the way, so that the same work may succeed now. */
 export function isConflict(error: unknown): boolean {
   const told = sqlState(error)
-  return told === '40001' || told === '40P01' || told === '55P03' || told === '23P01'
+  return told === '40001' || told === '40P01' || told === '55P03'
+}
+
+/** Whether the same statement, sent again at once, is likely to get through. */
+export function isPassing(error: unknown): boolean {
+  const told = sqlState(error)
+  return told === '40001' || told === '40P01'
 }
 
 /** Whether the last statement of a transaction failed because the record is no longer as it was found. */
@@ -50,11 +57,10 @@ export function isOvertaken(error: unknown, table: string): boolean {
   const told = sqlState(error)
   if (told === '22012') return true
   if (told !== '23505') return false
-  const named = [...chain(error)].some(({ constraint_name, constraint }) => {
-    const name = constraint ?? constraint_name
-    return name === `${table}_pkey`
-  })
-  return named || [...chain(error)].some(({ message }) => String(message).includes(`${table}_pkey`))
+  const errors = [...chain(error)]
+  const named = errors.map((one) => one['constraint'] ?? one['constraint_name']).find((name) => name !== undefined)
+  if (named !== undefined) return named === `${table}_pkey`
+  return errors.some(({ message }) => String(message).includes(`"${table}_pkey"`))
 }
 
 /** Whether a prepared statement has gone, as after DISCARD ALL or behind a pooler. */
@@ -62,8 +68,18 @@ export function isUnprepared(error: unknown): boolean {
   return sqlState(error) === '26000'
 }
 
+/** Whether somebody else has prepared the statement under the same name. */
+export function isPreparedTwice(error: unknown): boolean {
+  return sqlState(error) === '42P05'
+}
+
+const pooled = 'lost track of a prepared statement. Behind a pooler such as PgBouncer pass prepare: false'
+
 const meanings: Readonly<Record<string, string>> = {
+  '26000': pooled,
+  '42P05': pooled,
   '25006': 'is read-only: is it a standby?',
+  '25P02': 'has given the transaction up, since a statement in it had failed',
   '42501': 'does not let this user at the table',
   '42P01': 'has no table of this name',
   '53100': 'has no room left on its disk',
@@ -85,6 +101,15 @@ export function unavailable(error: unknown): RepriseError {
   return new RepriseError('store-unavailable', `PostgreSQL ${what}: ${messageOf(error)}.`, { cause: error })
 }
 
+/** The transaction was in another's way, and may succeed now. */
+export function conflict(error: unknown): RepriseError {
+  return new RepriseError('transaction-conflict', `PostgreSQL said ${sqlState(error)}: ${messageOf(error)}.`, {
+    cause: error,
+  })
+}
+
 function messageOf(error: unknown): string {
-  return String((error as Error | undefined)?.message ?? error).replace(/\.$/, '')
+  const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown }
+  // Of several addresses that could not be reached Node says no more than the code.
+  return String(message || code || error).replace(/\.$/, '')
 }

@@ -10,6 +10,8 @@ interface Raw {
 }
 
 interface Transaction extends Raw {
+  /** Rejects where the transaction did not end as it was told to. */
+  readonly executionPromise: Promise<unknown>
   // biome-ignore lint/suspicious/noExplicitAny: what it returns is the driver's own affair
   commit(): any
   // biome-ignore lint/suspicious/noExplicitAny: what it returns is the driver's own affair
@@ -65,6 +67,8 @@ export function knex<Trx extends object>(db: KnexDatabase): PostgresClient<Trx> 
             throw error
           }
           await trx.commit()
+          // It resolves where COMMIT has failed, too: only this tells.
+          await trx.executionPromise
         },
         rollback: undo,
         destroy: () => void undo().catch(() => undefined),

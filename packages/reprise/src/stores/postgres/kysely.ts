@@ -73,11 +73,12 @@ export function kysely<Db extends KyselyDatabase>(db: Db): PostgresClient<Kysely
         commit: async (last, given) => {
           try {
             await execute(trx, inline(last, given))
+            await trx.commit().execute()
           } catch (error) {
+            // A COMMIT that fails keeps its connection too.
             await undo().catch(() => undefined)
             throw error
           }
-          await trx.commit().execute()
         },
         rollback: undo,
         destroy: () => void undo().catch(() => undefined),

@@ -3,7 +3,7 @@
 import { RepriseError } from '../../engine/errors.ts'
 import type { Isolation, Listening, OpenTransaction, PostgresClient, ResultRow } from './client.ts'
 import { refuseControl } from './control.ts'
-import { isUnprepared } from './faults.ts'
+import { isPreparedTwice, isUnprepared } from './faults.ts'
 import { executeText, inline, prepareText, type Statement, type Value } from './statement.ts'
 
 interface PgResult {
@@ -52,30 +52,30 @@ export interface PgSettings {
   readonly prepare: boolean
 }
 
+/** What each connection has prepared: known to all stores of the process, since several may share a pool. */
+const prepared = new WeakMap<PgConnection, Set<string>>()
+
 /** The store's client over a pool of `pg`. */
 export function pgClient(pool: PgPool, { prepare }: PgSettings): PostgresClient<PgTx> {
-  /** What each connection has prepared. */
-  const prepared = new WeakMap<PgConnection, Set<string>>()
-
   /** The statement as text for a connection, after what prepares it there. */
-  function ask(connection: PgConnection, statement: Statement, values: readonly Value[]): string {
-    if (!prepare) return inline(statement, values)
+  function ask(connection: PgConnection, statement: Statement, values: readonly Value[]): Asked {
+    if (!prepare) return { text: inline(statement, values), prepares: false }
     const has = prepared.get(connection) ?? new Set()
     prepared.set(connection, has)
     const text = executeText(statement, values)
-    if (has.has(statement.name)) return text
+    if (has.has(statement.name)) return { text, prepares: false }
     has.add(statement.name)
-    return `${prepareText(statement)}; ${text}`
+    return { text: `${prepareText(statement)}; ${text}`, prepares: true }
   }
 
-  async function withConnection<T>(work: (connection: PgConnection) => Promise<T>): Promise<T> {
-    const connection = await pool.connect()
+  async function withConnection<T>(work: (connection: PgConnection) => Promise<T>, gaveUp?: AbortSignal): Promise<T> {
+    const loan = await borrow(pool, gaveUp)
     try {
-      const result = await work(connection)
-      connection.release()
+      const result = await work(loan.connection)
+      loan.end()
       return result
     } catch (error) {
-      connection.release(asError(error))
+      loan.end(error)
       throw error
     }
   }
@@ -86,7 +86,7 @@ export function pgClient(pool: PgPool, { prepare }: PgSettings): PostgresClient<
     first: Statement,
     values: readonly Value[],
   ): Promise<readonly ResultRow[]> {
-    const results = (await connection.query(`${begin}; ${ask(connection, first, values)}`)) as PgResult[]
+    const results = (await connection.query(`${begin}; ${ask(connection, first, values).text}`)) as PgResult[]
     return results.at(-1)?.rows ?? []
   }
 
@@ -94,37 +94,36 @@ export function pgClient(pool: PgPool, { prepare }: PgSettings): PostgresClient<
     library: 'pg',
     survivesLoss: true,
 
-    query: (statement, values) =>
+    query: (statement, values, gaveUp) =>
       withConnection(async (connection) => {
         const query: PgQuery = { text: statement.text, values: [...values] }
         const result = await connection.query(prepare ? { ...query, name: statement.name } : query)
         return (result as PgResult).rows
-      }),
+      }, gaveUp),
 
     run: (text) =>
       withConnection(async (connection) => {
         await connection.query(text)
       }),
 
-    begin: async (isolation, first, values, lost) => {
-      const connection = await pool.connect()
-      const onError = (error: unknown): void => lost(error)
-      connection.on('error', onError)
+    begin: async (isolation, first, values, lost, gaveUp) => {
+      const loan = await borrow(pool, gaveUp, lost)
+      const { connection } = loan
       const begin = beginText(isolation)
       try {
         let rows: readonly ResultRow[]
         try {
           rows = await open(connection, begin, first, values)
         } catch (error) {
-          if (!isUnprepared(error)) throw error
-          prepared.delete(connection)
+          // Somebody else has cleared the connection of what was prepared on it, or prepared it before.
+          if (isUnprepared(error)) prepared.delete(connection)
+          else if (!isPreparedTwice(error)) throw error
           await connection.query('rollback')
           rows = await open(connection, begin, first, values)
         }
-        return new PgTransaction(connection, rows, onError, (last, given) => ask(connection, last, given))
+        return new PgTransaction(loan, rows, (last, given) => ask(connection, last, given))
       } catch (error) {
-        connection.removeListener('error', onError)
-        connection.release(asError(error))
+        loan.end(error)
         throw error
       }
     },
@@ -137,34 +136,65 @@ export function beginText(isolation: Isolation | undefined): string {
   return isolation === undefined ? 'begin' : `begin isolation level ${isolation}`
 }
 
+interface Asked {
+  readonly text: string
+  /** Where it fails, nobody knows whether the connection has prepared the statement. */
+  readonly prepares: boolean
+}
+
+/** A connection of the pool, until it is given back. Its loss in between is an error of whoever uses it, and of nobody else. */
+interface Loan {
+  readonly connection: PgConnection
+  /** Gives it back, once; has it closed where there was an error. */
+  end(error?: unknown): void
+}
+
+/** `lost`: the connection is gone. `gaveUp`: nobody waits any more, so what is under way on it ends with it. */
+async function borrow(
+  pool: PgPool,
+  gaveUp: AbortSignal | undefined,
+  lost: (error: unknown) => void = () => undefined,
+): Promise<Loan> {
+  const connection = await pool.connect()
+  let over = false
+  const end = (error?: unknown): void => {
+    if (over) return
+    over = true
+    connection.removeListener('error', lost)
+    gaveUp?.removeEventListener('abort', abandon)
+    connection.release(error === undefined ? undefined : asError(error))
+  }
+  const abandon = (): void => end(new Error('Nobody waits for the answer any more.'))
+  // Without a listener, the loss of a connection that is in use ends the process.
+  connection.on('error', lost)
+  gaveUp?.addEventListener('abort', abandon)
+  if (gaveUp?.aborted === true) {
+    end()
+    throw new Error('The connection came too late.')
+  }
+  return { connection, end }
+}
+
 class PgTransaction implements OpenTransaction<PgTx> {
   readonly rows: readonly ResultRow[]
   readonly tx: PgTx
-  readonly #connection: PgConnection
-  readonly #onError: (error: unknown) => void
-  readonly #ask: (statement: Statement, values: readonly Value[]) => string
+  readonly #loan: Loan
+  readonly #ask: (statement: Statement, values: readonly Value[]) => Asked
   #refusal: (() => Error) | undefined
-  #released = false
+  /** The last statement of the handler: a connection is asked one thing at a time. */
+  #last: Promise<unknown> = Promise.resolve()
 
-  constructor(
-    connection: PgConnection,
-    rows: readonly ResultRow[],
-    onError: (error: unknown) => void,
-    ask: (statement: Statement, values: readonly Value[]) => string,
-  ) {
+  constructor(loan: Loan, rows: readonly ResultRow[], ask: (statement: Statement, values: readonly Value[]) => Asked) {
     this.rows = rows
-    this.#connection = connection
-    this.#onError = onError
+    this.#loan = loan
     this.#ask = ask
     this.tx = {
-      query: (text, values) => {
-        if (this.#refusal !== undefined) return Promise.reject(this.#refusal())
-        try {
-          refuseControl(typeof text === 'string' ? text : text.text)
-        } catch (error) {
-          return Promise.reject(error)
-        }
-        return this.#connection.query(text, values)
+      query: async (text, values) => {
+        if (this.#refusal !== undefined) throw this.#refusal()
+        refuseControl(typeof text === 'string' ? text : text.text)
+        const sent = this.#loan.connection.query(text, values)
+        this.#last = Promise.resolve(sent).catch(() => undefined)
+        return sent
       },
     }
   }
@@ -174,45 +204,41 @@ class PgTransaction implements OpenTransaction<PgTx> {
   }
 
   async commit(last: Statement, values: readonly Value[]): Promise<void> {
+    await this.#last
+    const { text, prepares } = this.#ask(last, values)
     try {
-      await this.#connection.query(`${this.#ask(last, values)}; commit`)
+      await this.#loan.connection.query(`${text}; commit`)
     } catch (error) {
-      await this.#abandon(error)
+      await this.#abandon(error, prepares)
       throw error
     }
-    this.#release()
+    this.#loan.end()
   }
 
   async rollback(): Promise<void> {
+    await this.#last
     try {
-      await this.#connection.query('rollback')
+      await this.#loan.connection.query('rollback')
     } catch (error) {
-      this.#release(error)
+      this.#loan.end(error)
       throw error
     }
-    this.#release()
+    this.#loan.end()
   }
 
   destroy(): void {
-    this.#release(new RepriseError('transaction-ended', 'The transaction was given up.'))
+    this.#loan.end(new RepriseError('transaction-ended', 'The transaction was given up.'))
   }
 
   /** Leaves the connection fit for the next, or has it closed. */
-  async #abandon(error: unknown): Promise<void> {
-    if (isUnprepared(error)) return this.#release(error)
+  async #abandon(error: unknown, prepares: boolean): Promise<void> {
+    if (prepares || isUnprepared(error)) return this.#loan.end(error)
     try {
-      await this.#connection.query('rollback')
-      this.#release()
+      await this.#loan.connection.query('rollback')
+      this.#loan.end()
     } catch {
-      this.#release(error)
+      this.#loan.end(error)
     }
-  }
-
-  #release(error?: unknown): void {
-    if (this.#released) return
-    this.#released = true
-    this.#connection.removeListener('error', this.#onError)
-    this.#connection.release(error === undefined ? undefined : asError(error))
   }
 }
 
@@ -250,9 +276,12 @@ async function listen(
     end(error)
     throw error
   }
+  let last: Promise<unknown> = Promise.resolve()
   return {
     run: async (statement, values) => {
-      await connection.query(inline(statement, values))
+      const answered = last.then(() => connection.query(inline(statement, values)) as Promise<unknown>)
+      last = answered.catch(() => undefined)
+      await answered
     },
     end: async () => end(),
   }

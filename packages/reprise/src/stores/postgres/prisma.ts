@@ -47,7 +47,7 @@ export function prisma<Tx extends object>(
     run: async (text) => {
       await db.$executeRawUnsafe(text)
     },
-    begin: (isolation, first, values) =>
+    begin: (isolation, first, values, lost) =>
       callbackTransaction<Tx>(
         (within) =>
           db.$transaction(within, {
@@ -57,6 +57,7 @@ export function prisma<Tx extends object>(
         (tx, text) => execute(tx as Raw & Tx, text),
         first,
         values,
+        lost,
       ),
   }
 }

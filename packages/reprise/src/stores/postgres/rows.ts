@@ -5,8 +5,9 @@ import type { Row } from '../rows/codec.ts'
 import type { Change, Exchanged, PageQuery, Rows } from '../rows/rows.ts'
 import type { StoreTime } from '../rows/store-time.ts'
 import type { PostgresClient, ResultRow } from './client.ts'
-import { sqlState, unavailable } from './faults.ts'
+import { isPassing, sqlState, unavailable } from './faults.ts'
 import { halves, idOf } from './ids.ts'
+import { within } from './patience.ts'
 import type { Statements } from './schema.ts'
 import { arrayOf, bytea, bytesOf, type Statement, utf8, type Value } from './statement.ts'
 
@@ -23,24 +24,39 @@ export function rowOf(found: ResultRow, id: string = idOf(String(found['id']), S
   }
 }
 
-export function rowsOf<Tx>(client: PostgresClient<Tx>, statements: Statements, time: StoreTime): Rows {
+/** The row that a statement of the store always has. */
+export function answered(row: ResultRow | undefined): ResultRow {
+  if (row !== undefined) return row
+  throw new RepriseError(
+    'store-unavailable',
+    'The client gave an answer to something else. Behind a pooler such as PgBouncer pass prepare: false.',
+  )
+}
+
+/** How often a statement that another transaction was in the way of is sent again: nothing of it was done. */
+const tries = 5
+
+/** `busyMs` is how long a connection, or an answer, is waited for. */
+export function rowsOf<Tx>(client: PostgresClient<Tx>, statements: Statements, time: StoreTime, busyMs: number): Rows {
   async function query(statement: Statement, values: readonly Value[]): Promise<readonly ResultRow[]> {
-    try {
-      return await client.query(statement, values)
-    } catch (error) {
-      throw unavailable(error)
+    for (let tried = 1; ; tried++) {
+      try {
+        return await within(busyMs, (gaveUp) => client.query(statement, values, gaveUp))
+      } catch (error) {
+        if (tried === tries || !isPassing(error)) throw unavailable(error)
+      }
     }
   }
 
   return {
     exchange: async (changes) => {
       const rows = await query(statements.exchange, valuesOf(changes))
-      if (rows[0] !== undefined) time.heard(Number(rows[0]['now']))
       const byId = new Map(rows.map((row) => [String(row['id']).replaceAll('-', ''), row]))
-      return changes.map(({ id }): Exchanged => {
-        const row = byId.get(halves(id).first)
-        if (row?.['done'] === true) return { kind: 'done' }
-        return { kind: 'found', row: row?.['record'] == null ? undefined : rowOf(row, id) }
+      const asked = changes.map(({ id }) => ({ id, row: answered(byId.get(halves(id).first)) }))
+      time.heard(Number(asked[0]?.row['now']))
+      return asked.map(({ id, row }): Exchanged => {
+        if (row['done'] === true) return { kind: 'done' }
+        return { kind: 'found', row: row['record'] == null ? undefined : rowOf(row, id) }
       })
     },
 

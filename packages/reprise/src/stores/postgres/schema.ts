@@ -17,7 +17,12 @@ export function isIdentifier(name: unknown): name is string {
 }
 
 export function qualified({ schema, table }: Place): string {
-  return schema === undefined ? `"${table}"` : `"${schema}"."${table}"`
+  return schema === undefined ? `"${table}"` : `"${schema.replaceAll('"', '""')}"."${table}"`
+}
+
+/** The table as a text of SQL. */
+function named(place: Place): string {
+  return `'${qualified(place).replaceAll("'", "''")}'`
 }
 
 /**
@@ -52,7 +57,7 @@ export const schemaVersion = 1
  * for another process that is running it.
  */
 export function migrationTexts(place: Place): readonly string[] {
-  const lock = `perform pg_advisory_xact_lock(hashtextextended('reprise:${qualified(place)}', 0));`
+  const lock = `perform pg_advisory_xact_lock(hashtextextended('reprise:' || ${named(place)}, 0));`
   const create =
     place.schema === undefined
       ? []
@@ -79,7 +84,7 @@ end $reprise$`
 
 /** The version of the schema that is there: 0 for no table, -1 for a table that is not Reprise's. */
 function versionOf(place: Place): string {
-  const oid = `to_regclass('${qualified(place)}')`
+  const oid = `to_regclass(${named(place)})`
   const comment = `obj_description(${oid}, 'pg_class')`
   return `(case when ${oid} is null then 0 else coalesce(substring(${comment} from '^reprise schema (\\d+)$')::int, -1) end)`
 }
@@ -87,8 +92,11 @@ function versionOf(place: Place): string {
 /** Refuses a database that is not migrated, or further than this build. */
 export function requireVersion(place: Place, version: number): void {
   const table = qualified(place)
+  if (Number.isNaN(version)) {
+    throw new RepriseError('option-invalid', 'postgres: the client gives columns other names than the server does.')
+  }
   if (version === -1) {
-    throw new RepriseError('schema-missing', `The table ${table} is not one of Reprise: choose another name.`)
+    throw new RepriseError('option-invalid', `postgres: there is a table ${table} already that is not of Reprise.`)
   }
   if (version < schemaVersion) {
     const has = version === 0 ? 'does not exist' : `has schema ${version}, this needs ${schemaVersion}`
@@ -100,6 +108,17 @@ export function requireVersion(place: Place, version: number): void {
       `The table ${table} has schema ${version}; this build knows ${schemaVersion}.`,
     )
   }
+}
+
+/** The user of the connection may not create what is missing. */
+export function notAllowedToMigrate(place: Place, cause: unknown): RepriseError {
+  const table = qualified(place)
+  return new RepriseError(
+    'server-unfit',
+    `PostgreSQL does not let this user create ${table} (${(cause as Error).message}). Run what postgresMigrations() returns ` +
+      `as a user who may, and grant this one SELECT, INSERT, UPDATE and DELETE on ${table}.`,
+    { cause },
+  )
 }
 
 export type Statements = ReturnType<typeof statementsOf>
@@ -182,9 +201,11 @@ export function statementsOf(place: Place): {
     state: statement(
       'state',
       [],
+      // Names of one word, which stay as they are where a client rewrites names.
       `select ${versionOf(place)} as version, ${now} as now, current_setting('server_version_num')::int as server, ` +
-        "current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit, " +
-        "current_setting('transaction_read_only') as read_only",
+        "current_setting('fsync') as fsync, current_setting('synchronous_commit') as commits, " +
+        "current_setting('transaction_read_only') as readonly, (select nspname from pg_class c join pg_namespace n " +
+        `on n.oid = relnamespace where c.oid = to_regclass(${named(place)})) as home`,
     ),
   }
 }

@@ -11,7 +11,7 @@ export function requireFit(state: Readonly<Record<string, unknown>>, acceptLoss:
   if (Number(state['server']) < oldest) {
     throw unfit(`PostgreSQL is of version ${Number(state['server']) / 10_000}, this needs ${oldest / 10_000}.`)
   }
-  if (state['read_only'] === 'on') {
+  if (state['readonly'] === 'on') {
     throw unfit('PostgreSQL is read-only (transaction_read_only = on): connect to the primary.')
   }
   if (acceptLoss) return
@@ -20,7 +20,7 @@ export function requireFit(state: Readonly<Record<string, unknown>>, acceptLoss:
       `PostgreSQL has fsync = ${String(state['fsync'])}: a crash of the machine can destroy the database. Set fsync = on.`,
     )
   }
-  if (state['synchronous_commit'] === 'off') {
+  if (state['commits'] === 'off') {
     throw unfit(
       'PostgreSQL has synchronous_commit = off: a crash of the server takes back what it acknowledged in the last moments, ' +
         'and retries run again. Set synchronous_commit = on for this user or database.',

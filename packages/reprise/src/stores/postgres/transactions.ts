@@ -4,8 +4,8 @@
  * missed, the second transaction fails at its end, and nothing of it stands.
  */
 
-import { type Clock, systemClock } from '../../engine/clock.ts'
-import { RepriseError } from '../../engine/errors.ts'
+import type { Clock } from '../../engine/clock.ts'
+import { isRepriseError, RepriseError } from '../../engine/errors.ts'
 import type { OperationRecord, Running } from '../../engine/record.ts'
 import type { BeginResult, CommitResult, Transaction, TransactionEnding } from '../../engine/store.ts'
 import type { Ending, Operation, Terms } from '../../engine/transitions.ts'
@@ -16,10 +16,11 @@ import { type Written, written } from '../rows/rows.ts'
 import type { Steps } from '../rows/steps.ts'
 import type { StoreTime } from '../rows/store-time.ts'
 import type { Isolation, OpenTransaction, PostgresClient } from './client.ts'
-import { isConflict, isOvertaken, saysAborted, unavailable } from './faults.ts'
+import { conflict, isConflict, isOvertaken, saysAborted, unavailable } from './faults.ts'
 import { halves, locksOf } from './ids.ts'
 import { InFlight } from './in-flight.ts'
-import { rowOf } from './rows.ts'
+import { within } from './patience.ts'
+import { answered, rowOf } from './rows.ts'
 import type { Place, Statements } from './schema.ts'
 import { bytea, utf8 } from './statement.ts'
 
@@ -31,11 +32,14 @@ export interface TransactionParts<Tx> {
   readonly time: StoreTime
   readonly clock: Clock
   readonly isolation: Isolation | undefined
-  /** How long a connection is waited for, by the machine's own clock: what is waited for is no deadline of a record. */
+  /** How long a connection, or an answer, is waited for. */
   readonly busyMs: number
   /** The record of an id has changed to this, or a transaction of it has ended without. */
   readonly concluded: (id: string, to: Written | undefined) => void
 }
+
+/** How much longer than this process the server waits for a handler: it is there for processes that stand still. */
+const graceMs = 1000
 
 /** Everything about one transaction that does not change while it runs. */
 interface Undertaking<Tx> {
@@ -80,8 +84,9 @@ export class Transactions<Tx> {
   }
 
   /** Resolves when nothing is under way. */
-  idle(): Promise<void> {
-    return this.#inFlight.idle()
+  async idle(): Promise<void> {
+    while (this.#opening.size > 0) await Promise.allSettled([...this.#opening.values()].map(({ result }) => result))
+    await this.#inFlight.idle()
   }
 
   async #open(operation: Operation, terms: Terms, lost: () => void): Promise<BeginResult<Tx>> {
@@ -95,14 +100,14 @@ export class Transactions<Tx> {
       throw unavailable(error)
     }
     try {
-      const first = open.rows[0] ?? {}
+      const first = answered(open.rows[0])
       const met = Number(first['met'])
-      if (met === 1 || met === 2) {
-        this.#leave(operation.id, open)
-        return { kind: 'found', record: runningElsewhere(operation, terms, met === 1, time.now()) }
-      }
       const found = first['record'] == null ? undefined : rowOf(first, operation.id)
       const stored = found === undefined ? undefined : decodeRow(found)
+      if (met === 1 || met === 2) {
+        this.#leave(operation.id, open)
+        return { kind: 'found', record: await this.#met(operation, terms, stored, met === 1) }
+      }
       const nowMs = time.now()
       const claimed = transitions.claim(stored, operation, terms, nowMs, fenceFloor(nowMs))
       if (claimed.kind === 'granted' && (stored?.state !== 'running' || stored.attemptId !== terms.attemptId)) {
@@ -126,43 +131,60 @@ export class Transactions<Tx> {
     }
   }
 
+  /**
+   * What an attempt has met that did not get the locks. Their holder may be no more than another look, so what a record says
+   * goes first: a retry of what has long been completed is neither in progress nor a mismatch.
+   */
+  async #met(
+    operation: Operation,
+    terms: Terms,
+    stored: OperationRecord | undefined,
+    same: boolean,
+  ): Promise<OperationRecord> {
+    const { time, steps } = this.#parts
+    let record = transitions.asOf(stored, time.now())
+    // A mismatch is final. It is not told on the word of a snapshot that may be older than the locks.
+    if (record === undefined && !same) {
+      record = await steps.run(operation.id, (now, nowMs) => ({ result: transitions.asOf(now, nowMs) }))
+    }
+    const nowMs = time.now()
+    if (record === undefined) return runningElsewhere(operation, terms, same, nowMs)
+    // Its key is bound to this very request, whoever holds the locks.
+    return record.state === 'released' && record.fingerprint === operation.fingerprint
+      ? runningElsewhere(operation, terms, true, nowMs)
+      : record
+  }
+
   /** A connection with a transaction on it, or an error when there is none in time. */
   #connect(operation: Operation, terms: Terms, opening: Opening): Promise<OpenTransaction<Tx>> {
     const { client, statements, isolation, busyMs } = this.#parts
     const locks = locksOf(operation.id, operation.fingerprint)
-    const idleMs = client.survivesLoss ? Math.ceil(terms.leaseMs) : null
+    const idleMs = client.survivesLoss ? Math.ceil(terms.leaseMs) + graceMs : null
     const values = [locks.same, locks.any, halves(operation.id).first, idleMs]
-    const opened = client.begin(isolation, statements.look, values, (error) => opening.lose(error))
-    return new Promise((resolve, reject) => {
-      let late = false
-      const cancel = systemClock.after(busyMs, () => {
-        late = true
-        reject(new RepriseError('store-unavailable', `No connection was free within ${busyMs} ms.`))
-      })
-      opened.then(
-        (open) => {
-          cancel()
-          if (late) open.rollback().catch(() => undefined)
-          else resolve(open)
-        },
-        (error: unknown) => {
-          cancel()
-          reject(error)
-        },
-      )
-    })
+    return within(
+      busyMs,
+      (gaveUp) => client.begin(isolation, statements.look, values, (error) => opening.lose(error), gaveUp),
+      (late) => late.rollback(),
+    )
   }
 
   /** Gives a transaction back in which nothing was done; nobody waits for that but the next of the same id. */
   #leave(id: string, open: OpenTransaction<Tx>): void {
-    const leaving = open.rollback()
-    leaving.catch(() => undefined)
-    this.#inFlight.remove({ id } as Running, leaving)
+    this.#inFlight.remove({ id } as Running, leaveWithin(this.#parts.busyMs, open))
   }
 
   /** A transaction is over; `leaving` is what is still done about its connection. */
   over(running: Running, leaving?: Promise<void>): void {
     this.#inFlight.remove(running, leaving)
+  }
+}
+
+/** Rolls back. A server that does not answer to that loses the connection, and rolls back by itself. */
+async function leaveWithin<Tx>(ms: number, open: OpenTransaction<Tx>): Promise<void> {
+  try {
+    await within(ms, () => open.rollback())
+  } catch {
+    open.destroy()
   }
 }
 
@@ -218,7 +240,7 @@ class PostgresTransaction<Tx> implements Transaction<Tx> {
     this.#work = work
     this.#lost = lost
     this.#disarm = parts.clock.after(work.terms.leaseMs, () => this.#giveUp({ why: 'overdue' }), 'background')
-    opening.onLoss((error) => this.#giveUp({ why: 'failed', error }))
+    opening.onLoss((error) => this.#giveUp({ why: 'failed', error: unavailable(error) }))
   }
 
   get tx(): Tx {
@@ -273,13 +295,17 @@ class PostgresTransaction<Tx> implements Transaction<Tx> {
     const { first, rest } = halves(operation.id)
     const row = [dueAtMs, utf8(record), bytea(body)]
     try {
-      if (found === undefined) await open.commit(statements.insert, [first, rest, ...row])
-      else await open.commit(statements.replace, [first, utf8(found.record), ...row])
+      await within(terms.leaseMs, () =>
+        found === undefined
+          ? open.commit(statements.insert, [first, rest, ...row])
+          : open.commit(statements.replace, [first, utf8(found.record), ...row]),
+      )
     } catch (error) {
       if (isOvertaken(error, place.table)) return { kind: 'superseded', record: await this.#standing() }
-      if (saysAborted(error)) {
-        return { kind: 'rolled-back', why: isConflict(error) ? 'conflict' : 'failed', error: unavailable(error) }
-      }
+      if (isConflict(error)) return { kind: 'rolled-back', why: 'conflict', error: conflict(error) }
+      if (saysAborted(error)) return { kind: 'rolled-back', why: 'failed', error: unavailable(error) }
+      // Nobody knows. A server that did not answer may still be at it.
+      if (isRepriseError(error)) open.destroy()
       throw unavailable(error)
     }
     return { kind: 'committed', record: settled.record }
@@ -287,16 +313,13 @@ class PostgresTransaction<Tx> implements Transaction<Tx> {
 
   /** Undoes the effect; what is remembered of the attempt is then written by itself, unless another has been faster. */
   async #undo(ending: Known): Promise<CommitResult> {
-    const { steps } = this.#parts
+    const { steps, busyMs } = this.#parts
     const { operation, terms, open } = this.#work
-    try {
-      await open.rollback()
-    } catch {
-      // The connection is gone, and the transaction with it.
-    }
+    await leaveWithin(busyMs, open)
     return steps.run<CommitResult>(operation.id, (stored, nowMs) => {
-      const own = stored !== undefined && stored.attemptId === terms.attemptId
-      if (own) return { result: { kind: 'committed', record: stored } }
+      // Its own answer may have been lost. What time has made of the row is asked first: ids of attempts can come again.
+      const own = transitions.asOf(stored, nowMs)
+      if (own?.attemptId === terms.attemptId) return { result: { kind: 'committed', record: own } }
       const settled = transitions.settleAtOnce(stored, operation, terms, ending, nowMs, fenceFloor(nowMs))
       if (settled.kind !== 'written') return { result: { kind: 'superseded', record: settled.record } }
       return { result: { kind: 'committed', record: settled.record }, next: settled.record }
@@ -325,25 +348,10 @@ class PostgresTransaction<Tx> implements Transaction<Tx> {
     )
     let leaving: Promise<void> | undefined
     if (why.why === 'failed') open.destroy()
-    else leaving = this.#rollBackSoon(open)
+    // Unless a statement of the handler keeps the connection busy: then it is closed.
+    else leaving = leaveWithin(this.#parts.busyMs, open)
     this.#transactions.over(running, leaving)
     this.#parts.concluded(operation.id, undefined)
     this.#lost()
-  }
-
-  /** Rolls back, unless a statement of the handler keeps the connection busy: then the connection is closed. */
-  #rollBackSoon(open: OpenTransaction<Tx>): Promise<void> {
-    const { busyMs } = this.#parts
-    return new Promise((resolve) => {
-      const done = (): void => {
-        cancel()
-        resolve()
-      }
-      const cancel = systemClock.after(busyMs, () => {
-        open.destroy()
-        resolve()
-      })
-      open.rollback().then(done, done)
-    })
   }
 }

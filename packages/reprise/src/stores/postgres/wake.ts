@@ -9,8 +9,9 @@ import { Watchers } from '../../engine/watchers.ts'
 import type { Written } from '../rows/rows.ts'
 import type { Listening, PostgresClient } from './client.ts'
 import { halves, idOf, waitingLock } from './ids.ts'
+import { within } from './patience.ts'
 import type { Statements } from './schema.ts'
-import { arrayOf, statementOf } from './statement.ts'
+import { arrayOf, type Statement, statementOf } from './statement.ts'
 
 /** How long conclusions are gathered before those who wait are told. */
 const gatherMs = 5
@@ -22,7 +23,9 @@ const doubtMs = 1000
 const lockedMs = 200
 /** How long the connection is kept after the last watch of all. */
 const lingerMs = 5000
-const toldAtOnce = 1000
+/** The locks of all sessions share a table of some thousands: whoever waits for more operations than this looks instead. */
+const lockedMax = 500
+const toldAtOnce = 200
 
 const wait = statementOf(
   'reprise_wait',
@@ -35,36 +38,41 @@ const waitNoMore = statementOf(
   'select pg_advisory_unlock_shared(waiting) from unnest($1) as t (waiting)',
 )
 
+export interface WakeParts<Tx> {
+  readonly client: PostgresClient<Tx>
+  readonly statements: Statements
+  /** The channel on which those who wait are told. */
+  readonly channel: () => string
+  readonly clock: Clock
+  /** How long a connection, or an answer, is waited for. */
+  readonly busyMs: number
+}
+
 export class Wake<Tx> {
-  readonly #client: PostgresClient<Tx>
-  readonly #statements: Statements
-  readonly #channel: string
-  readonly #clock: Clock
+  readonly #parts: WakeParts<Tx>
   readonly #watchers = new Watchers()
   readonly #concluded = new Set<string>()
-  /** How many watch each id here, and the ids whose lock is held. */
+  /** How many watch each id here, and the ids whose lock is held, or is being taken. */
   readonly #watched = new Map<string, number>()
-  readonly #locked = new Set<string>()
+  readonly #locked = new Map<string, Promise<boolean>>()
   #listening: Promise<Listening | undefined> | undefined
   #telling = false
   #closed = false
   #cancelLinger: () => void = () => undefined
 
-  constructor(client: PostgresClient<Tx>, statements: Statements, channel: string, clock: Clock) {
-    this.#client = client
-    this.#statements = statements
-    this.#channel = channel
-    this.#clock = clock
+  constructor(parts: WakeParts<Tx>) {
+    this.#parts = parts
   }
 
   /** A record has changed to this; where its operation has come to a rest, other processes are told. */
   concluded(id: string, to: Written | null | undefined): void {
+    const { client, clock } = this.#parts
     this.#watchers.wake(id)
-    if (this.#client.listen === undefined || this.#closed || to == null || to.state === 'running') return
+    if (client.listen === undefined || this.#closed || to == null || to.state === 'running') return
     this.#concluded.add(id)
     if (this.#telling) return
     this.#telling = true
-    this.#clock.after(gatherMs, () => void this.#tell(), 'background')
+    clock.after(gatherMs, () => void this.#tell(), 'background')
   }
 
   /** Resolves when the record may have changed, or when `signal` aborts. */
@@ -75,7 +83,7 @@ export class Wake<Tx> {
     signal.addEventListener('abort', stop)
     const told = this.#watchers.watch(id, over.signal)
     try {
-      if (this.#client.listen === undefined || this.#closed) await told
+      if (this.#parts.client.listen === undefined || this.#closed) await told
       else await Promise.race([told, this.#watchElsewhere(id, over.signal)])
     } finally {
       signal.removeEventListener('abort', stop)
@@ -86,105 +94,116 @@ export class Wake<Tx> {
   async close(): Promise<void> {
     this.#closed = true
     this.#cancelLinger()
-    this.#watchers.wakeAll()
-    const listening = await this.#listening
-    this.#listening = undefined
-    await listening?.end()
+    await this.#drop()
   }
 
   /** Resolves when it is time to look again, for whatever may have happened in other processes. */
   async #watchElsewhere(id: string, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
     this.#cancelLinger()
     this.#watched.set(id, (this.#watched.get(id) ?? 0) + 1)
     try {
-      const before = this.#locked.has(id)
-      const listens = before || (await this.#lock(id))
-      if (!listens) return await sleep(this.#clock, pollMs, signal)
-      // What changed before the lock was there is told to nobody.
-      if (!before) return
-      await sleep(this.#clock, doubtMs, signal)
+      const holding = this.#locked.get(id)
+      // What changed before the lock was there is told to nobody: whoever has taken it looks once more.
+      if (await (holding ?? this.#lock(id))) {
+        if (holding !== undefined) await sleep(clock, doubtMs, signal)
+      } else await sleep(clock, pollMs, signal)
     } finally {
       const left = (this.#watched.get(id) ?? 1) - 1
       if (left > 0) this.#watched.set(id, left)
       else this.#watched.delete(id)
-      if (left === 0 && !this.#closed) this.#clock.after(lockedMs, () => this.#unlock(id), 'background')
+      if (left === 0 && !this.#closed) clock.after(lockedMs, () => this.#unlock(id), 'background')
       if (this.#watched.size === 0 && !this.#closed) this.#linger()
     }
   }
 
-  /** Says that somebody waits for this id. False where the server can't be listened to. */
-  async #lock(id: string): Promise<boolean> {
-    this.#listening ??= this.#listen()
-    const listening = await this.#listening
-    if (listening === undefined) return false
-    if (this.#locked.has(id)) return true
-    this.#locked.add(id)
-    try {
-      await listening.run(wait, [arrayOf([waitingLock(id)])])
-      return true
-    } catch {
-      this.#lost()
-      return false
-    }
+  /** Says that somebody waits for this id. False where nobody would tell them. */
+  #lock(id: string): Promise<boolean> {
+    if (this.#locked.size >= lockedMax) return Promise.resolve(false)
+    const locking = this.#run(wait, id)
+    this.#locked.set(id, locking)
+    return locking
   }
 
   /** Nobody waits for this id any more. */
   #unlock(id: string): void {
     if (this.#watched.has(id) || !this.#locked.delete(id)) return
-    this.#listening
-      ?.then((listening) => listening?.run(waitNoMore, [arrayOf([waitingLock(id)])]))
-      .catch(() => this.#lost())
+    void this.#run(waitNoMore, id)
   }
 
-  async #listen(): Promise<Listening | undefined> {
+  /** Runs a statement on the connection that listens. False where there is none, or none any more. */
+  async #run(statement: Statement, id: string): Promise<boolean> {
+    this.#listening ??= this.#listen()
+    const listening = this.#listening
     try {
-      return await this.#client.listen?.(
-        this.#channel,
-        (payload) => {
-          const hex = payload.replaceAll('-', '')
-          if (hex.length === 64) this.#watchers.wake(idOf(hex.slice(0, 32), hex.slice(32)))
-        },
-        () => this.#lost(),
-      )
+      const values = [arrayOf([waitingLock(id)])]
+      return await within(this.#parts.busyMs, async () => {
+        const connection = await listening
+        await connection?.run(statement, values)
+        return connection !== undefined
+      })
     } catch {
-      // Asked again after a pause: until then the record is polled.
-      this.#clock.after(doubtMs, () => this.#lost(), 'background')
-      return undefined
+      this.#lost(listening)
+      return false
     }
   }
 
-  #lost(): void {
-    this.#listening = undefined
-    this.#locked.clear()
-    this.#watchers.wakeAll()
+  #listen(): Promise<Listening | undefined> {
+    const { client, channel, clock } = this.#parts
+    const heard = (payload: string): void => {
+      const hex = payload.replaceAll('-', '')
+      if (hex.length === 64) this.#watchers.wake(idOf(hex.slice(0, 32), hex.slice(32)))
+    }
+    const listening = Promise.resolve(client.listen?.(channel(), heard, () => this.#lost(listening))).catch(() => {
+      // Asked again after a pause: until then the record is polled.
+      clock.after(doubtMs, () => this.#lost(listening), 'background')
+      return undefined
+    })
+    return listening
+  }
+
+  /** This connection is of no use any more, and what it held and heard is lost. */
+  #lost(listening: Promise<Listening | undefined>): void {
+    if (this.#listening === listening) void this.#drop()
   }
 
   #linger(): void {
-    this.#cancelLinger = this.#clock.after(lingerMs, () => void this.#rest(), 'background')
+    // Gives the connection back, with its locks, when nobody has watched for a while.
+    this.#cancelLinger = this.#parts.clock.after(lingerMs, () => void this.#rest(), 'background')
   }
 
-  /** Gives the connection back, with its locks, when nobody has watched for a while. */
   async #rest(): Promise<void> {
-    if (this.#watched.size > 0) return
+    if (this.#watched.size === 0) await this.#drop()
+  }
+
+  /** Gives the connection back, whatever state it is in. Who waits looks again. */
+  async #drop(): Promise<void> {
     const listening = this.#listening
     this.#listening = undefined
     this.#locked.clear()
-    await (await listening)?.end()
+    this.#watchers.wakeAll()
+    try {
+      await (await listening)?.end()
+    } catch {
+      // It was lost, and what it held with it.
+    }
   }
 
   async #tell(): Promise<void> {
+    const { client, statements, clock, busyMs } = this.#parts
     const ids = [...this.#concluded].slice(0, toldAtOnce)
     for (const id of ids) this.#concluded.delete(id)
+    const values = [
+      arrayOf(ids.map(waitingLock)),
+      arrayOf(ids.map((id) => halves(id).first)),
+      arrayOf(ids.map((id) => halves(id).rest)),
+    ]
     try {
-      await this.#client.query(this.#statements.tell, [
-        arrayOf(ids.map(waitingLock)),
-        arrayOf(ids.map((id) => halves(id).first)),
-        arrayOf(ids.map((id) => halves(id).rest)),
-      ])
+      await within(busyMs, (gaveUp) => client.query(statements.tell, values, gaveUp))
     } catch {
       // Who waits looks again by itself.
     }
-    if (this.#concluded.size > 0 && !this.#closed) this.#clock.after(gatherMs, () => void this.#tell(), 'background')
+    if (this.#concluded.size > 0 && !this.#closed) clock.after(gatherMs, () => void this.#tell(), 'background')
     else this.#telling = false
   }
 }
