@@ -47,7 +47,7 @@ export async function startRecordedRedis(appendfsync: 'always' | 'everysec'): Pr
   // The recorder knows files by the paths that the kernel gives them.
   const path = await realpath(home.path)
   const recorder = join(path, 'recorder.so')
-  const flags = ['-shared', '-fPIC', '-O1', '-include', here('lasting-environment.h'), '-o', recorder]
+  const flags = ['-shared', '-fPIC', '-O1', '-o', recorder]
   await promisify(execFile)(compiler, [...flags, here('../power-cut/recorder.c'), '-ldl', '-lpthread'])
   const folder = join(path, 'appendonlydir')
   const journal = join(path, 'journal')

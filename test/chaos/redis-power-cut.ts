@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../scripts/services/until.ts'
 import { type Chance, chanceFrom } from './chance.ts'
 import { type Clients, type Order, openClients } from './clients.ts'
 import { startFleet } from './fleet.ts'
@@ -29,6 +30,7 @@ export interface PowerCutReport {
 
 const SERVICES = 2
 const OPERATIONS_AT_ONCE = 12
+const ACKNOWLEDGED_MIN = 30
 
 export async function redisPowerCuts(
   options: { readonly cuts: number; readonly seed: number; readonly appendfsync: 'always' | 'everysec' },
@@ -90,7 +92,12 @@ async function oneCut(
         await clients.spray(order, dark.signal)
       }
     })
-    await Promise.race([sleep(chance.between(1200, 2600)), Promise.all(load)])
+    const powered = async (): Promise<void> => {
+      await sleep(chance.between(1200, 2600))
+      // A busy machine may not have done enough by then to lose any of it.
+      await until(() => told.done.size >= ACKNOWLEDGED_MIN, 10_000)
+    }
+    await Promise.race([powered(), Promise.all(load)])
     const cutAtMs = performance.now()
     const { lostBytes } = await redis.cutPower()
     const acknowledged = new Map(told.done)

@@ -39,6 +39,8 @@ __attribute__((constructor)) static void start(void) {
   real_unlink = dlsym(RTLD_NEXT, "unlink");
   folder = getenv("RECORDER_FOLDER");
   if (folder == NULL) return;
+  /* A copy: a process may write its title over its environment, as Redis does. */
+  folder = strdup(folder);
   folder_length = strlen(folder);
   const char *path = getenv("RECORDER_JOURNAL");
   if (path != NULL) journal = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
