@@ -136,7 +136,6 @@ function storeOver<Tx>(client: PostgresClient<Tx>, options: PostgresSettings): S
   const steps = new Steps(rows, time, clock, { batch, lanes }, concluded)
   const transactions = new Transactions({
     client,
-    place,
     statements,
     steps,
     time,
@@ -172,10 +171,10 @@ function storeOver<Tx>(client: PostgresClient<Tx>, options: PostgresSettings): S
         throw unavailable(error)
       }
       requireFit(state, acceptLoss)
-      requireVersion(place, Number(state['version']))
-      time.heard(Number(state['now']))
+      requireVersion(place, Number(state.version))
+      time.heard(Number(state.now))
       // From here on one table is meant, whatever a handler or a pooler does to the search path.
-      const home = { ...place, schema: String(state['home']) }
+      const home = { ...place, schema: String(state.home) }
       Object.assign(statements, statementsOf(home))
       channel = channelOf(home)
     },

@@ -52,15 +52,13 @@ export function isPassing(error: unknown): boolean {
   return told === '40001' || told === '40P01'
 }
 
-/** Whether the last statement of a transaction failed because the record is no longer as it was found. */
-export function isOvertaken(error: unknown, table: string): boolean {
+/**
+ * Whether the last statement of a transaction may have failed because the record is no longer as it was found: its key is
+ * there by now, or a row that was to be replaced is not as it was.
+ */
+export function mayBeOvertaken(error: unknown): boolean {
   const told = sqlState(error)
-  if (told === '22012') return true
-  if (told !== '23505') return false
-  const errors = [...chain(error)]
-  const named = errors.map((one) => one['constraint'] ?? one['constraint_name']).find((name) => name !== undefined)
-  if (named !== undefined) return named === `${table}_pkey`
-  return errors.some(({ message }) => String(message).includes(`"${table}_pkey"`))
+  return told === '23505' || told === '22012'
 }
 
 /** Whether a prepared statement has gone, as after DISCARD ALL or behind a pooler. */

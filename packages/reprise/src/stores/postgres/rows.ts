@@ -12,14 +12,14 @@ import type { Statements } from './schema.ts'
 import { arrayOf, bytea, bytesOf, type Statement, utf8, type Value } from './statement.ts'
 
 /** The row of a result, and the id that it belongs to. */
-export function rowOf(found: ResultRow, id: string = idOf(String(found['id']), String(found['rest']))): Row {
-  if (idOf(halves(id).first, String(found['rest'])) !== id) {
+export function rowOf(found: ResultRow, id: string = idOf(String(found.id), String(found.rest))): Row {
+  if (idOf(halves(id).first, String(found.rest)) !== id) {
     throw new RepriseError('record-unreadable', `Another record shares the first half of its id with ${id}.`)
   }
-  const body = found['body']
+  const body = found.body
   return {
     id,
-    record: Buffer.from(bytesOf(found['record'])).toString(),
+    record: Buffer.from(bytesOf(found.record)).toString(),
     body: body === null || body === undefined ? null : bytesOf(body),
   }
 }
@@ -51,12 +51,12 @@ export function rowsOf<Tx>(client: PostgresClient<Tx>, statements: Statements, t
   return {
     exchange: async (changes) => {
       const rows = await query(statements.exchange, valuesOf(changes))
-      const byId = new Map(rows.map((row) => [String(row['id']).replaceAll('-', ''), row]))
+      const byId = new Map(rows.map((row) => [String(row.id).replaceAll('-', ''), row]))
       const asked = changes.map(({ id }) => ({ id, row: answered(byId.get(halves(id).first)) }))
-      time.heard(Number(asked[0]?.row['now']))
+      time.heard(Number(asked[0]?.row.now))
       return asked.map(({ id, row }): Exchanged => {
-        if (row['done'] === true) return { kind: 'done' }
-        return { kind: 'found', row: row['record'] == null ? undefined : rowOf(row, id) }
+        if (row.done === true) return { kind: 'done' }
+        return { kind: 'found', row: row.record == null ? undefined : rowOf(row, id) }
       })
     },
 
@@ -75,7 +75,7 @@ export function rowsOf<Tx>(client: PostgresClient<Tx>, statements: Statements, t
         limit,
       ])
       const last = rows.at(-1)
-      const next = rows.length < limit || last === undefined ? undefined : String(last['id']).replaceAll('-', '')
+      const next = rows.length < limit || last === undefined ? undefined : String(last.id).replaceAll('-', '')
       return { rows: rows.map((row) => rowOf(row)), next }
     },
   }

@@ -16,17 +16,16 @@ import { type Written, written } from '../rows/rows.ts'
 import type { Steps } from '../rows/steps.ts'
 import type { StoreTime } from '../rows/store-time.ts'
 import type { Isolation, OpenTransaction, PostgresClient } from './client.ts'
-import { conflict, isConflict, isOvertaken, saysAborted, unavailable } from './faults.ts'
+import { conflict, isConflict, mayBeOvertaken, saysAborted, unavailable } from './faults.ts'
 import { halves, locksOf } from './ids.ts'
 import { InFlight } from './in-flight.ts'
 import { within } from './patience.ts'
 import { answered, rowOf } from './rows.ts'
-import type { Place, Statements } from './schema.ts'
+import type { Statements } from './schema.ts'
 import { bytea, utf8 } from './statement.ts'
 
 export interface TransactionParts<Tx> {
   readonly client: PostgresClient<Tx>
-  readonly place: Place
   readonly statements: Statements
   readonly steps: Steps
   readonly time: StoreTime
@@ -101,8 +100,8 @@ export class Transactions<Tx> {
     }
     try {
       const first = answered(open.rows[0])
-      const met = Number(first['met'])
-      const found = first['record'] == null ? undefined : rowOf(first, operation.id)
+      const met = Number(first.met)
+      const found = first.record == null ? undefined : rowOf(first, operation.id)
       const stored = found === undefined ? undefined : decodeRow(found)
       if (met === 1 || met === 2) {
         this.#leave(operation.id, open)
@@ -282,7 +281,7 @@ class PostgresTransaction<Tx> implements Transaction<Tx> {
 
   /** The row of the outcome, and COMMIT, in one message. */
   async #commit(ending: Known): Promise<CommitResult> {
-    const { place, statements, time } = this.#parts
+    const { statements, time } = this.#parts
     const { operation, terms, open, found } = this.#work
     const stored = found === undefined ? undefined : decodeRow(found)
     const nowMs = time.now()
@@ -301,7 +300,11 @@ class PostgresTransaction<Tx> implements Transaction<Tx> {
           : open.commit(statements.replace, [first, utf8(found.record), ...row]),
       )
     } catch (error) {
-      if (isOvertaken(error, place.table)) return { kind: 'superseded', record: await this.#standing() }
+      if (mayBeOvertaken(error)) {
+        // A constraint of the application, checked at COMMIT, says the same: what stands tells them apart.
+        const record = await this.#standing()
+        if (record !== undefined) return { kind: 'superseded', record }
+      }
       if (isConflict(error)) return { kind: 'rolled-back', why: 'conflict', error: conflict(error) }
       if (saysAborted(error)) return { kind: 'rolled-back', why: 'failed', error: unavailable(error) }
       // Nobody knows. A server that did not answer may still be at it.

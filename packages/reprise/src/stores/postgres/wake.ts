@@ -55,6 +55,8 @@ export class Wake<Tx> {
   /** How many watch each id here, and the ids whose lock is held, or is being taken. */
   readonly #watched = new Map<string, number>()
   readonly #locked = new Map<string, Promise<boolean>>()
+  /** What is asked in this turn of the loop. Locks are counted, so it does not matter which statement comes first. */
+  readonly #asking = new Map<Statement, { readonly ids: string[]; readonly answer: Promise<boolean> }>()
   #listening: Promise<Listening | undefined> | undefined
   #telling = false
   #closed = false
@@ -131,12 +133,31 @@ export class Wake<Tx> {
     void this.#run(waitNoMore, id)
   }
 
+  /** Runs a statement for this id, and for all others of this turn of the loop. */
+  #run(statement: Statement, id: string): Promise<boolean> {
+    const asking = this.#asking.get(statement)
+    if (asking !== undefined) {
+      asking.ids.push(id)
+      return asking.answer
+    }
+    const ids = [id]
+    const turn = new Promise<void>((resolve) => this.#parts.clock.soon(resolve))
+    const answer = turn.then(() => {
+      this.#asking.delete(statement)
+      return this.#ask(statement, ids)
+    })
+    this.#asking.set(statement, { ids, answer })
+    return answer
+  }
+
   /** Runs a statement on the connection that listens. False where there is none, or none any more. */
-  async #run(statement: Statement, id: string): Promise<boolean> {
+  async #ask(statement: Statement, ids: readonly string[]): Promise<boolean> {
+    // Where no connection is left there is nothing to be given back.
+    if (this.#listening === undefined && statement === waitNoMore) return false
     this.#listening ??= this.#listen()
     const listening = this.#listening
     try {
-      const values = [arrayOf([waitingLock(id)])]
+      const values = [arrayOf(ids.map(waitingLock))]
       return await within(this.#parts.busyMs, async () => {
         const connection = await listening
         await connection?.run(statement, values)
