@@ -59,7 +59,7 @@ export async function outside(url: string): Promise<Outside> {
           "select count(*) as n from pg_locks where locktype = 'advisory' and database = " +
             '(select oid from pg_database where datname = current_database())',
         )
-        if (Number(held.n) > 0) throw new Error(`${held.n} advisory locks are held`)
+        if (Number(held.n) > 0) throw new Error(`${Number(held.n)} advisory locks are held`)
       }, 3000),
     end: () => pool.end(),
   }

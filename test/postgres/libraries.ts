@@ -11,10 +11,10 @@ export interface Process {
   readonly store: Store<unknown>
   readonly reprise: Reprise<unknown>
   /** Runs text with parameters inside the transaction of an attempt. */
-  exec(tx: unknown, text: string, values?: readonly unknown[]): Promise<unknown>
+  readonly exec: (tx: unknown, text: string, values?: readonly unknown[]) => Promise<unknown>
   /** Resolves when every connection is free again, and throws when one never is. */
-  idle(): Promise<void>
-  close(): Promise<void>
+  readonly idle: () => Promise<void>
+  readonly close: () => Promise<void>
 }
 
 const max = 4

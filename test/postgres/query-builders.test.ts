@@ -19,10 +19,10 @@ const describePostgres = await describeWith('postgres')
 
 interface Builder {
   readonly client: PostgresClient<never>
-  run(tx: never, text: string): Promise<unknown>
+  readonly run: (tx: never, text: string) => Promise<unknown>
   /** Throws while a connection is missing. */
-  idle(): void
-  close(): Promise<unknown>
+  readonly idle: () => void
+  readonly close: () => Promise<unknown>
 }
 
 /** A pool as docs/postgres.md asks for it: the builders listen to no errors of the connections that they use. */
@@ -68,7 +68,8 @@ const builders: Readonly<Record<string, (url: string) => Builder>> = {
     }
   },
   knex: (url) => {
-    const db = openKnex({ client: 'pg', connection: url, pool: { min: 0, max: 3 } })
+    const silent = { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined }
+    const db = openKnex({ client: 'pg', connection: url, pool: { min: 0, max: 3 }, log: silent })
     const { pool } = db.client as { pool: { numUsed(): number } }
     return {
       client: knex<openKnex.Knex.Transaction>(db) as PostgresClient<never>,

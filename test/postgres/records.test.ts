@@ -160,6 +160,22 @@ describePostgres(`thousands of records (SEED=${seed})`, () => {
     for (let n = 0; n < 500; n++) expect(found.has(operation(n).id), String(n)).toBe(true)
   })
 
+  test('a refusal is not taken for an outcome that the same attempt left before, and that is long forgotten', async () => {
+    const clock = new TestClock()
+    const store = storeOf(tableName(), clock)
+    await store.migrate()
+    const undo = async (retentionMs: number, status: number) => {
+      const begun = await store.begin?.(operation(1), { ...terms(1), guarantee: 'transactional' }, () => undefined)
+      if (begun?.kind !== 'granted') throw new Error('not granted')
+      const outcome = { status, headers: [], body: null }
+      return begun.transaction.end({ kind: 'completed', effect: 'undone', outcome, retentionMs, tombstoneMs: hour })
+    }
+    expect(await undo(hour, 409)).toMatchObject({ kind: 'committed', record: { outcome: { status: 409 } } })
+    await clock.advance(3 * hour)
+    expect(await undo(hour, 422)).toMatchObject({ kind: 'committed', record: { outcome: { status: 422 } } })
+    expect(await store.find(operation(1).id)).toMatchObject({ state: 'completed', outcome: { status: 422 } })
+  })
+
   test('a cursor that nobody gave out begins at the beginning', async () => {
     const store = storeOf(tableName(), new TestClock())
     await store.migrate()

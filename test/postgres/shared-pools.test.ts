@@ -79,16 +79,18 @@ describePostgres('a pool that is shared', () => {
         expect(await charge(store, `${key}b`)).toBe('done made')
       }
       // Where the first statement of a transaction is still known and the last is not.
+      const ofLast = "select name from pg_prepared_statements where name like 'reprise_insert%'"
+      const name = await vi.waitFor(async () => {
+        expect(await order(store, tableName())).toBe('done made')
+        const { rows } = await pool.query<{ name: string }>(ofLast)
+        expect(rows).toHaveLength(1)
+        return rows[0]?.name
+      })
+      await pool.query(`deallocate ${name}`)
       const key = tableName()
+      expect(await order(store, key)).toBe('threw store-unavailable')
+      expect(await seen.effects(key)).toBe(0)
       expect(await order(store, key)).toBe('done made')
-      const { rows } = await pool.query<{ name: string }>(
-        "select name from pg_prepared_statements where name like 'reprise_insert%'",
-      )
-      expect(rows).toHaveLength(1)
-      await pool.query(`deallocate ${rows[0]?.name}`)
-      expect(await order(store, `${key}a`)).toBe('threw store-unavailable')
-      expect(await seen.effects(`${key}a`)).toBe(0)
-      expect(await order(store, `${key}a`)).toBe('done made')
     }))
 
   test('attempts for which there is no connection in time have done nothing, and go through later', () =>

@@ -159,9 +159,9 @@ describePostgres('waiting for another process', () => {
       expect(other.headers.get('location')).toBe('/orders/1')
     }))
 
-  test('500 who wait share one connection, and are all answered', () =>
+  test('550 who wait share one connection and take no more than 500 locks, and are all answered', () =>
     withPair('pg', async (holder, waiter, key) => {
-      const count = 500
+      const count = 550
       const holds = Array.from({ length: count }, hold)
       const firsts = holds.map(({ handler }, n) => run(holder, 'guarded', `${key}${n}`, handler))
       await Promise.all(holds.map(({ held }) => held))
@@ -171,7 +171,7 @@ describePostgres('waiting for another process', () => {
           expect(
             await seen.one(`select count(*)::int as locks, count(distinct pid)::int as sessions ${waiters}`),
           ).toEqual({
-            locks: count,
+            locks: 500,
             sessions: 1,
           }),
         5000,

@@ -103,6 +103,8 @@ interface GeneratedClient extends Generated {
 }
 
 export function prismaFits(client: GeneratedClient): void {
+  type Tx = Generated
+  exactly<Store<Generated>>()(postgres({ client: prisma<Tx>(client) }))
   void within(postgres({ client: prisma<Generated>(client, { timeoutMs: 10_000 }) }), (tx) => {
     exactly<Generated>()(tx)
     return tx.order.create({ data: { sku: 'sku-1' } })

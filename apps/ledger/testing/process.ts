@@ -3,6 +3,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { watch } from '../../../scripts/services/watchdog.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -51,6 +52,12 @@ function run([script = '', ...args]: string[], environment: Environment): Ledger
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const { pid } = child
+  if (pid !== undefined) {
+    // It does not outlive the tests, however they end.
+    watch.server(pid, 'SIGKILL')
+    child.once('exit', () => watch.gone(pid))
+  }
   const said = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream]?.setEncoding('utf8').on('data', (text: string) => {

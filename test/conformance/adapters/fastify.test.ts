@@ -6,7 +6,7 @@ import { type Ending, type Mount, outcomeOf, type Site } from '@reprise/testkit'
 import fastify, { type FastifyReply, type FastifyRequest, type HTTPMethods, type RouteOptions } from 'fastify'
 import { attemptOf, idempotent } from 'reprise/fastify'
 import { mountedAt } from './listening.ts'
-import { conforms, onMemory, onSqlite } from './stores.ts'
+import { conforms } from './stores.ts'
 
 const method: HTTPMethods[] = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE']
 
@@ -82,4 +82,4 @@ const mount: Mount = async (site) => {
   return mountedAt(app.server)
 }
 
-conforms('reprise/fastify', mount, { stores: [onMemory, onSqlite] })
+conforms('reprise/fastify', mount)

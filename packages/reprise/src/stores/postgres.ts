@@ -165,7 +165,7 @@ function storeOver<Tx>(client: PostgresClient<Tx>, options: PostgresSettings): S
     prepare: async () => {
       let state: Readonly<Record<string, unknown>>
       try {
-        const [row] = await within(busyMs, (gaveUp) => client.query(statements.state, [], gaveUp))
+        const [row] = await within(busyMs, (patience) => client.query(statements.state, [], patience))
         state = row ?? {}
       } catch (error) {
         throw unavailable(error)

@@ -1,5 +1,6 @@
 /** What the store asks of a client of PostgreSQL, whichever library stands behind it. */
 
+import type { Patience } from './patience.ts'
 import type { Statement, Value } from './statement.ts'
 
 export type ResultRow = Readonly<Record<string, unknown>>
@@ -36,20 +37,20 @@ export interface PostgresClient<Tx> {
    * process, the server is not told to close those that lie idle for longer than their lease.
    */
   readonly survivesLoss: boolean
-  /** Runs one statement, which commits by itself. `gaveUp`: nobody waits for it any more, and its connection may go. */
-  query(statement: Statement, values: readonly Value[], gaveUp?: AbortSignal): Promise<readonly ResultRow[]>
+  /** Runs one statement, which commits by itself. Where nobody waits for it any more, its connection may go. */
+  query(statement: Statement, values: readonly Value[], patience: Patience): Promise<readonly ResultRow[]>
   /** Runs text without parameters. */
   run(text: string): Promise<void>
   /**
    * Opens a transaction, its first statement riding with BEGIN where the client can. `lost`: its connection is gone.
-   * `gaveUp`: nobody waits for the opening any more.
+   * Where nobody waits for the opening any more, its connection may go.
    */
   begin(
     isolation: Isolation | undefined,
     first: Statement,
     values: readonly Value[],
     lost: (error: unknown) => void,
-    gaveUp: AbortSignal,
+    patience: Patience,
   ): Promise<OpenTransaction<Tx>>
   /** Listens on a channel; `undefined` where the library can't. */
   readonly listen:

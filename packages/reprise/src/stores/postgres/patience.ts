@@ -3,31 +3,39 @@
 import { systemClock } from '../../engine/clock.ts'
 import { RepriseError } from '../../engine/errors.ts'
 
+/** Whether somebody still waits. An abort signal would say the same, and cost more than the rest of a round trip's work. */
+export interface Patience {
+  readonly over: boolean
+  /** Called when nobody waits any more, so that what is under way can be ended. */
+  onOver: (() => void) | undefined
+}
+
 /**
- * What `ask` comes to, or `store-unavailable` where it has come to nothing after `ms`. Then `gaveUp` is aborted, so that what
- * is still under way can be ended, and what it comes to later is handed to `late`. By the machine's own clock: what is waited
- * for is no deadline of a record.
+ * What `ask` comes to, or `store-unavailable` where it has come to nothing after `ms`; what it comes to later is handed to
+ * `late`. By the machine's own clock: what is waited for is no deadline of a record.
  */
-export async function within<T>(
+export function within<T>(
   ms: number,
-  ask: (gaveUp: AbortSignal) => Promise<T>,
-  late: (result: T) => unknown = () => undefined,
+  ask: (patience: Patience) => Promise<T>,
+  late: (result: T) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<T> {
-  const giving = new AbortController()
-  let cancel: () => void = () => undefined
-  const silence = new Promise<never>((_, reject) => {
-    cancel = systemClock.after(ms, () => {
+  return new Promise<T>((resolve, reject) => {
+    const patience = { over: false, onOver: undefined as (() => void) | undefined }
+    const cancel = systemClock.after(ms, () => {
+      patience.over = true
       reject(new RepriseError('store-unavailable', `PostgreSQL gave no connection, or no answer, for ${ms} ms.`))
-      giving.abort()
+      patience.onOver?.()
     })
+    ask(patience).then(
+      (result) => {
+        cancel()
+        if (patience.over) late(result).catch(() => undefined)
+        else resolve(result)
+      },
+      (error: Error) => {
+        cancel()
+        reject(error)
+      },
+    )
   })
-  const asked = ask(giving.signal)
-  try {
-    return await Promise.race([asked, silence])
-  } catch (error) {
-    if (giving.signal.aborted) asked.then(late).catch(() => undefined)
-    throw error
-  } finally {
-    cancel()
-  }
 }

@@ -4,6 +4,7 @@ import { RepriseError } from '../../engine/errors.ts'
 import type { Isolation, Listening, OpenTransaction, PostgresClient, ResultRow } from './client.ts'
 import { refuseControl } from './control.ts'
 import { isPreparedTwice, isUnprepared } from './faults.ts'
+import type { Patience } from './patience.ts'
 import { executeText, inline, prepareText, type Statement, type Value } from './statement.ts'
 
 interface PgResult {
@@ -68,8 +69,8 @@ export function pgClient(pool: PgPool, { prepare }: PgSettings): PostgresClient<
     return { text: `${prepareText(statement)}; ${text}`, prepares: true }
   }
 
-  async function withConnection<T>(work: (connection: PgConnection) => Promise<T>, gaveUp?: AbortSignal): Promise<T> {
-    const loan = await borrow(pool, gaveUp)
+  async function withConnection<T>(work: (connection: PgConnection) => Promise<T>, patience?: Patience): Promise<T> {
+    const loan = await borrow(pool, patience)
     try {
       const result = await work(loan.connection)
       loan.end()
@@ -94,20 +95,20 @@ export function pgClient(pool: PgPool, { prepare }: PgSettings): PostgresClient<
     library: 'pg',
     survivesLoss: true,
 
-    query: (statement, values, gaveUp) =>
+    query: (statement, values, patience) =>
       withConnection(async (connection) => {
         const query: PgQuery = { text: statement.text, values: [...values] }
         const result = await connection.query(prepare ? { ...query, name: statement.name } : query)
         return (result as PgResult).rows
-      }, gaveUp),
+      }, patience),
 
     run: (text) =>
       withConnection(async (connection) => {
         await connection.query(text)
       }),
 
-    begin: async (isolation, first, values, lost, gaveUp) => {
-      const loan = await borrow(pool, gaveUp, lost)
+    begin: async (isolation, first, values, lost, patience) => {
+      const loan = await borrow(pool, patience, lost)
       const { connection } = loan
       const begin = beginText(isolation)
       try {
@@ -149,29 +150,27 @@ interface Loan {
   end(error?: unknown): void
 }
 
-/** `lost`: the connection is gone. `gaveUp`: nobody waits any more, so what is under way on it ends with it. */
+/** `lost`: the connection is gone. What is under way on it ends when nobody waits any more. */
 async function borrow(
   pool: PgPool,
-  gaveUp: AbortSignal | undefined,
+  patience: Patience | undefined,
   lost: (error: unknown) => void = () => undefined,
 ): Promise<Loan> {
   const connection = await pool.connect()
-  let over = false
+  let lent = true
   const end = (error?: unknown): void => {
-    if (over) return
-    over = true
+    if (!lent) return
+    lent = false
     connection.removeListener('error', lost)
-    gaveUp?.removeEventListener('abort', abandon)
     connection.release(error === undefined ? undefined : asError(error))
   }
-  const abandon = (): void => end(new Error('Nobody waits for the answer any more.'))
   // Without a listener, the loss of a connection that is in use ends the process.
   connection.on('error', lost)
-  gaveUp?.addEventListener('abort', abandon)
-  if (gaveUp?.aborted === true) {
+  if (patience?.over === true) {
     end()
     throw new Error('The connection came too late.')
   }
+  if (patience !== undefined) patience.onOver = () => end(new Error('Nobody waits for the answer any more.'))
   return { connection, end }
 }
 

@@ -41,7 +41,7 @@ export function rowsOf<Tx>(client: PostgresClient<Tx>, statements: Statements, t
   async function query(statement: Statement, values: readonly Value[]): Promise<readonly ResultRow[]> {
     for (let tried = 1; ; tried++) {
       try {
-        return await within(busyMs, (gaveUp) => client.query(statement, values, gaveUp))
+        return await within(busyMs, (patience) => client.query(statement, values, patience))
       } catch (error) {
         if (tried === tries || !isPassing(error)) throw unavailable(error)
       }

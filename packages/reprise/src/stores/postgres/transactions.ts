@@ -162,7 +162,7 @@ export class Transactions<Tx> {
     const values = [locks.same, locks.any, halves(operation.id).first, idleMs]
     return within(
       busyMs,
-      (gaveUp) => client.begin(isolation, statements.look, values, (error) => opening.lose(error), gaveUp),
+      (patience) => client.begin(isolation, statements.look, values, (error) => opening.lose(error), patience),
       (late) => late.rollback(),
     )
   }

@@ -220,7 +220,7 @@ export class Wake<Tx> {
       arrayOf(ids.map((id) => halves(id).rest)),
     ]
     try {
-      await within(busyMs, (gaveUp) => client.query(statements.tell, values, gaveUp))
+      await within(busyMs, (patience) => client.query(statements.tell, values, patience))
     } catch {
       // Who waits looks again by itself.
     }
