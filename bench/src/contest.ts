@@ -1,90 +1,83 @@
-/** Two contenders, measured in turns (A B A B …), because only figures of the same minutes can be compared. */
+/** Contenders measured in turns (A B C A B C …), because only figures of the same minutes can be compared. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { contenderNamed } from './contenders.ts'
+import { homesOn, type RedisSync } from './homes.ts'
 import { load } from './load.ts'
-import { knownKeys } from './workload.ts'
+import { type Running, start } from './running.ts'
+import type { Services } from './services.ts'
+import { type Spread, spread } from './spread.ts'
+import { order, verify } from './verify.ts'
+import { freshKeys, knownInTurn, knownPrefix } from './workload.ts'
 
-export interface Contest {
-  readonly id: string
+/** One line of the table: contender A against contender B. */
+export interface Duel {
   readonly what: string
   readonly a: string
   readonly b: string
-  readonly replay: boolean
-  readonly target: number
+  /** What A ÷ B should reach; none for a duel that only informs. */
+  readonly target?: number
 }
 
-export interface Spread {
-  readonly min: number
-  readonly median: number
-  readonly max: number
+/** Duels whose contenders take their turns together. */
+export interface Contest {
+  readonly id: string
+  /** Fresh ones are first calls, known ones replays. */
+  readonly keys: 'fresh' | 'known'
+  readonly redisSync?: RedisSync
+  readonly duels: readonly Duel[]
 }
 
 export interface Verdict {
-  readonly contest: Contest
+  readonly duel: Duel
   readonly a: Spread
   readonly b: Spread
   readonly ratio: Spread
 }
 
-interface Running {
-  readonly port: number
-  stop(): Promise<void>
+export interface Pace {
+  readonly rounds: number
+  readonly seconds: number
+  /** How many keys the replays go round. */
+  readonly knownKeys: number
+  /** Whether there is a round before the first, to warm up. */
+  readonly warmUp: boolean
+  /** A folder for what each contender spends its CPU on. */
+  readonly profiles?: string | undefined
 }
 
-/** Runs `rounds` rounds of `seconds` each per contender, after one to warm up. */
-export async function hold(contest: Contest, rounds: number, seconds: number): Promise<Verdict> {
-  const folder = mkdtempSync(join(tmpdir(), 'reprise-bench-'))
-  const a = await start(contest.a, join(folder, 'a.db'))
-  const b = await start(contest.b, join(folder, 'b.db'))
+export async function hold(contest: Contest, services: Services, pace: Pace): Promise<Verdict[]> {
+  const homes = homesOn(services, contest.redisSync)
+  const running: Running[] = []
   try {
-    const keys = contest.replay ? knownKeys : 0
-    const figures: { a: number; b: number }[] = []
-    for (let round = 0; round <= rounds; round++) {
-      const prefix = contest.replay ? 'known-' : `r${round}-`
-      const one = await load({ port: a.port, seconds, prefix, keys })
-      const other = await load({ port: b.port, seconds, prefix, keys })
-      if (round > 0) figures.push({ a: one.perSecond, b: other.perSecond })
+    const names = [...new Set(contest.duels.flatMap(({ a, b }) => [a, b]))]
+    const places: string[] = []
+    for (const name of names) places.push(await homes.open(contenderNamed(name).home))
+    running.push(...(await Promise.all(names.map((name, n) => start(name, places[n] as string, pace.profiles)))))
+    for (const contender of running) {
+      await verify(contender)
+      if (contest.keys === 'known') await makeKnown(contender.port, pace.knownKeys)
     }
-    return {
-      contest,
-      a: spread(figures.map((figure) => figure.a)),
-      b: spread(figures.map((figure) => figure.b)),
-      ratio: spread(figures.map((figure) => figure.a / figure.b)),
+    const figures = new Map(running.map(({ name }): [string, number[]] => [name, []]))
+    for (let round = pace.warmUp ? 0 : 1; round <= pace.rounds; round++) {
+      for (const { name, port } of running) {
+        const keys = contest.keys === 'known' ? knownInTurn(pace.knownKeys) : freshKeys()
+        const { perSecond } = await load({ port, seconds: pace.seconds, keys })
+        if (round > 0) figures.get(name)?.push(perSecond)
+      }
     }
+    return contest.duels.map((duel) => {
+      const [a = [], b = []] = [figures.get(duel.a), figures.get(duel.b)]
+      return { duel, a: spread(a), b: spread(b), ratio: spread(a.map((figure, round) => figure / (b[round] ?? 0))) }
+    })
   } finally {
-    await a.stop()
-    await b.stop()
-    rmSync(folder, { recursive: true, force: true })
+    for (const contender of running) await contender.stop()
+    await homes.close()
   }
 }
 
-export function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((x, y) => x - y)
-  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN
-  return { min: at(0), median: at(0.5), max: at(1) }
-}
-
-async function start(name: string, file: string): Promise<Running> {
-  const server = fileURLToPath(new URL('./server.js', import.meta.url))
-  const child: ChildProcess = spawn(process.execPath, [server, name, file], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
-  const exited = once(child, 'exit').then(() => {
-    throw new Error(`The contender ${name} ended before it listened.`)
-  })
-  const [line] = (await Promise.race([once(lines, 'line'), exited])) as [string]
-  exited.catch(() => undefined)
-  return {
-    port: Number(line),
-    stop: async () => {
-      const gone = once(child, 'exit')
-      child.kill('SIGTERM')
-      await gone
-    },
+/** First calls for all known keys, so that the rounds are made of replays alone. */
+async function makeKnown(port: number, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 20) {
+    await Promise.all(Array.from({ length: 20 }, (_, more) => order(port, `${knownPrefix}${n + more}`)))
   }
 }

@@ -5,7 +5,7 @@
 
 import { type Captured, createReprise, type HttpRequest, reply } from 'reprise'
 import { memory } from 'reprise/memory'
-import { type Spread, spread } from './contest.ts'
+import { type Spread, spread } from './spread.ts'
 import { answerOf, type Order, requestBody } from './workload.ts'
 
 export interface Cost {

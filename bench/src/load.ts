@@ -4,15 +4,14 @@ import { execFile, execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import autocannon from 'autocannon'
-import { connections, requestBody } from './workload.ts'
+import { connections, headersWith, type Keys, keyOf, requestBody, tenant } from './workload.ts'
 
 export interface Load {
   readonly port: number
   readonly seconds: number
-  /** Starts every key. */
-  readonly prefix: string
-  /** How many keys to go round; 0 for a fresh one each time. */
-  readonly keys: number
+  readonly keys: Keys
+  /** Below saturation: fewer connections, each of which rests between an answer and its next request. */
+  readonly moderate?: { readonly connections: number; readonly pauseMs: number }
 }
 
 export interface Measured {
@@ -40,34 +39,29 @@ export async function load(options: Load): Promise<Measured> {
 const run = promisify(execFile)
 const script = fileURLToPath(new URL('../src/orders.lua', import.meta.url))
 
-async function withWrk({ port, seconds, prefix, keys }: Load): Promise<Measured> {
-  const url = `http://127.0.0.1:${port}`
-  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url, '--', prefix, String(keys), requestBody]
-  const { stdout } = await run('wrk', flags)
+async function withWrk({ port, seconds, keys, moderate }: Load): Promise<Measured> {
+  const flags = ['-t1', `-c${moderate?.connections ?? connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script]
+  const known = keys.kind === 'known' ? [keys.count, keys.start, keys.stride] : [0, 0, 0]
+  const told = [requestBody, tenant, keys.prefix, ...known, moderate?.pauseMs ?? 0].map(String)
+  const { stdout } = await run('wrk', [...flags, `http://127.0.0.1:${port}`, '--', ...told])
   const [, requests, durationUs, failed, p50] = /RESULT (\d+) (\d+) (\d+) (\d+)/.exec(stdout) ?? []
   if (requests === undefined || failed !== '0') throw new Error(`wrk reports failures:\n${stdout}`)
   return { perSecond: (Number(requests) / Number(durationUs)) * 1e6, p50Us: Number(p50) }
 }
 
-async function withAutocannon({ port, seconds, prefix, keys }: Load): Promise<Measured> {
+/** Its latencies are whole milliseconds, too coarse for G1. */
+async function withAutocannon({ port, seconds, keys, moderate }: Load): Promise<Measured> {
   let sent = 0
   const result = await autocannon({
     url: `http://127.0.0.1:${port}`,
-    connections,
+    connections: moderate?.connections ?? connections,
     duration: seconds,
+    ...(moderate === undefined ? {} : { overallRate: (1000 / moderate.pauseMs) * moderate.connections }),
     requests: [
       {
         method: 'POST',
         path: '/orders',
-        setupRequest: (request) => {
-          sent++
-          const headers = {
-            'content-type': 'application/json',
-            'x-tenant': 'bench',
-            'idempotency-key': `${prefix}${keys > 0 ? sent % keys : sent}`,
-          }
-          return { ...request, headers, body: requestBody }
-        },
+        setupRequest: (request) => ({ ...request, headers: headersWith(keyOf(keys, ++sent)), body: requestBody }),
       },
     ],
   })

@@ -1,78 +1,85 @@
-/**
- * `npm run bench`: every contest of the embedded store, interleaved, as a table.
- * `-- --quick` only shows that it runs; `-- --only S2` runs one contest; `-- --rounds N --seconds N`.
- */
+/** `npm run bench`: every contest, interleaved, as tables; `npm run bench -- P1 R1` holds those. */
 
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Contest, hold, type Spread } from './contest.ts'
+import { hold, type Pace } from './contest.ts'
+import { contests } from './contests.ts'
 import { cost } from './cpu.ts'
+import { fewOf, grow, growths } from './growth/contest.ts'
 import { generator } from './load.ts'
+import { privateServices, type Services } from './services.ts'
+import { fine, head, print, row, whole } from './table.ts'
 
-const contests: readonly Contest[] = [
-  {
-    id: 'S1',
-    what: 'SQLite, transactional, durable ÷ the same handler without idempotency, one commit per request',
-    a: 'reprise-sqlite',
-    b: 'bare-sqlite',
-    replay: false,
-    target: 5,
-  },
-  {
-    id: 'S2',
-    what: 'SQLite, first call ÷ a handler that does nothing',
-    a: 'reprise-sqlite',
-    b: 'nothing',
-    replay: false,
-    target: 0.6,
-  },
-  {
-    id: 'S3',
-    what: 'SQLite, replay ÷ a handler that does nothing',
-    a: 'reprise-sqlite',
-    b: 'nothing',
-    replay: true,
-    target: 0.9,
-  },
-]
-
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
+    /** Only shows that everything runs. */
     quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '5' },
+    /** How many G1 compares with a thousandth of it. */
+    records: { type: 'string' },
+    profiles: { type: 'string' },
   },
 })
-const rounds = values.quick ? 1 : Number(values.rounds)
-const seconds = values.quick ? 1 : Number(values.seconds)
-const wanted = (id: string): boolean => values.only === undefined || values.only === id
+const { quick, profiles } = values
+const pace: Pace = quick
+  ? { rounds: 1, seconds: 1, knownKeys: 200, warmUp: false, profiles }
+  : { rounds: Number(values.rounds), seconds: Number(values.seconds), knownKeys: 1000, warmUp: true, profiles }
+const records = Number(values.records ?? (quick ? 2_000 : 10_000_000))
 
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`)
+const ids = [...new Set(contests.map(({ id }) => id)), 'E1', 'G1']
+const unknown = positionals.filter((id) => !ids.includes(id))
+if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}: only ${ids.join(', ')}.`)
+const wanted = (id: string): boolean => positionals.length === 0 || positionals.includes(id)
+
+async function throughput(services: Services): Promise<void> {
+  // Under the other setting the same contenders run once more: nothing that a quick run would show.
+  const held = contests.filter(({ id, redisSync }) => wanted(id) && !(quick && redisSync === 'everysec'))
+  if (held.length === 0) return
+  head('id', 'what', 'A per second', 'B per second', 'A ÷ B', 'target')
+  for (const contest of held) {
+    for (const { duel, a, b, ratio } of await hold(contest, services, pace)) {
+      row(contest.id, duel.what, whole(a), whole(b), fine(ratio), duel.target === undefined ? '' : `≥ ${duel.target}`)
+    }
+  }
 }
-const whole = ({ min, median, max }: Spread): string => [min, median, max].map((n) => Math.round(n)).join(' / ')
-const fine = ({ min, median, max }: Spread): string => [min, median, max].map((n) => n.toFixed(2)).join(' / ')
+
+async function processing(): Promise<void> {
+  if (!wanted('E1')) return
+  head('id', 'what', 'bare handler, µs of CPU', 'added, µs of CPU', 'target')
+  for (const guarantee of ['transactional', 'guarded'] as const) {
+    const { bare, added } = await cost(guarantee, pace.rounds, quick ? 500 : 20_000)
+    row('E1', `engine and HTTP layer on the memory store, ${guarantee}`, fine(bare), fine(added), '≤ 25')
+  }
+}
+
+async function growing(services: Services): Promise<void> {
+  if (!wanted('G1')) return
+  const count = (n: number): string => n.toLocaleString('en')
+  const [many, few] = [count(records), count(fewOf(records))]
+  head('id', 'what', `p50 at ${many} records, µs`, `p50 at ${few}, µs`, 'ratio', 'target')
+  for (const growth of growths) {
+    for (const { what, many, few, ratio } of await grow(growth, services, pace, records)) {
+      row('G1', what, whole(many), whole(few), fine(ratio), '≤ 1.2')
+    }
+  }
+}
+
+const services = privateServices()
+const interrupted = (): void => {
+  void services.stop().finally(() => process.exit(1))
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted)
 
 print(
   `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${generator}`,
 )
-print(`${rounds} rounds of ${seconds} s per contender, in turns; min / median / max`)
-print('')
-print('| id | what | A per second | B per second | A ÷ B | target |')
-print('| --- | --- | --- | --- | --- | --- |')
-for (const contest of contests.filter(({ id }) => wanted(id))) {
-  const verdict = await hold(contest, rounds, seconds)
-  print(
-    `| ${contest.id} | ${contest.what} | ${whole(verdict.a)} | ${whole(verdict.b)} | ${fine(verdict.ratio)} | ≥ ${contest.target} |`,
-  )
-}
-if (wanted('E1')) {
-  print('')
-  print('| id | what | bare handler, µs of CPU | added, µs of CPU | target |')
-  print('| --- | --- | --- | --- | --- |')
-  for (const guarantee of ['transactional', 'guarded'] as const) {
-    const { bare, added } = await cost(guarantee, rounds, values.quick ? 500 : 20_000)
-    print(`| E1 | engine and HTTP layer on the memory store, ${guarantee} | ${fine(bare)} | ${fine(added)} | ≤ 25 |`)
-  }
+print(`${pace.rounds} rounds of ${pace.seconds} s per contender, in turns; min / median / max`)
+try {
+  await throughput(services)
+  await processing()
+  await growing(services)
+} finally {
+  await services.stop()
 }

@@ -2,7 +2,8 @@
 
 import type { FastifyInstance } from 'fastify'
 import Database from 'libsql'
-import { answerOf, insert, type Order, parameters, schema } from '../workload.ts'
+import { insert, parameters, schema } from '../orders/sqlite.ts'
+import { answerOf, type Order } from '../workload.ts'
 
 export function bareSqlite(app: FastifyInstance, file: string): void {
   const db = new Database(file)

@@ -36,7 +36,7 @@ interface Final {
 const WORKERS = 10
 const COPIES_MAX = 4
 const APART_MS_MAX = 12
-const CUT_AFTER_MS_MAX = 40
+const CUT_SHARE = 0.25
 /** Longer than a process waits for a connection to the database, so that most silence is that of the dead. */
 const PATIENCE_MS = 8000
 
@@ -51,6 +51,8 @@ export class Clients {
   readonly #agent = new Agent({ connections: 24, pipelining: 1 })
   #requests = 0
   #underWay = 0
+  /** How long a transfer takes. */
+  #usualMs = 30
 
   constructor(fleet: Fleet, random: () => number, events: Events) {
     this.#fleet = fleet
@@ -141,11 +143,12 @@ export class Clients {
 
   /** Some copies, almost at once, each to a process of its own; some are cut off before they are answered. */
   async #sendCopies(operation: Operation): Promise<void> {
-    const copies = 1 + Math.floor(this.#random() * COPIES_MAX)
+    const copies = this.#random() < 0.4 ? 1 : 2 + Math.floor(this.#random() * (COPIES_MAX - 1))
     const sent = Array.from({ length: copies }, async (_, copy) => {
       if (copy > 0) await pause(this.#random() * APART_MS_MAX)
-      const cut = this.#random() < 0.15 ? 1 + this.#random() * CUT_AFTER_MS_MAX : undefined
-      return this.#send(operation, { cutAfterMs: cut })
+      // About when the answer is due: some cuts come before the transfer is made, some after, some too late.
+      const cutAfterMs = this.#random() < CUT_SHARE ? 1 + this.#random() * 1.5 * this.#usualMs : undefined
+      return this.#send(operation, { cutAfterMs })
     })
     await Promise.all(sent)
     // Impatient clients send again at once, the others when all is calm.
@@ -171,6 +174,7 @@ export class Clients {
       return false
     }
     const before = operation.silent.length
+    const startedMs = performance.now()
     let answer: Answer
     try {
       answer = await this.#post(to, '/v1/transfers', operation.key, operation.body, cutAfterMs)
@@ -180,6 +184,9 @@ export class Clients {
       return false
     }
     if (!this.#isFinal(answer)) return false
+    if (cutAfterMs === undefined && address === undefined) {
+      this.#usualMs += (performance.now() - startedMs - this.#usualMs) / 20
+    }
     this.#noteFinal(operation, answer, to, before)
     return true
   }

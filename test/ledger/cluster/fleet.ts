@@ -30,7 +30,15 @@ type Environment = Readonly<Record<string, string>>
 /** Processes with an address each. */
 export async function separateProcesses(count: number, environment: Environment): Promise<Fleet> {
   const places = Array.from({ length: count }, () => new Place(environment))
-  await Promise.all(places.map((place) => place.start()))
+  const abandon = async (): Promise<void> => {
+    await Promise.all(places.map((place) => place.abandon()))
+  }
+  try {
+    await Promise.all(places.map((place) => place.whole()))
+  } catch (error) {
+    await abandon()
+    throw error
+  }
   const up = (): ServingLedger[] => places.flatMap(({ ledger }) => ledger ?? [])
   return {
     addresses: () => up().map(({ url }) => url),
@@ -55,9 +63,7 @@ export async function separateProcesses(count: number, environment: Environment)
         'how the processes ended',
       )
     },
-    abandon: async () => {
-      await Promise.all(places.map((place) => place.abandon()))
-    },
+    abandon,
   }
 }
 
@@ -65,17 +71,18 @@ export async function separateProcesses(count: number, environment: Environment)
 class Place {
   readonly #environment: Environment
   ledger: ServingLedger | undefined
-  #starting: Promise<void> = Promise.resolve()
+  #starting: Promise<void>
   #abandoned = false
-  #failure: Error | undefined
+  #failure: unknown
 
   constructor(environment: Environment) {
     this.#environment = environment
+    this.#starting = this.#start()
   }
 
   /** Again and again: it can't start while the database is away, as whoever supervises services knows. */
-  async start(): Promise<void> {
-    while (!this.#abandoned) {
+  async #start(): Promise<void> {
+    while (!this.#abandoned && this.#failure === undefined) {
       try {
         const ledger = await startLedger(this.#environment)
         this.ledger = ledger
@@ -86,7 +93,7 @@ class Place {
         })
         return
       } catch (error) {
-        if (!/can't start/.test((error as Error).message)) throw error
+        if (!/can't start/.test((error as Error).message)) this.#failure ??= error
         await pause(100)
       }
     }
@@ -97,13 +104,13 @@ class Place {
     if (ledger === undefined) return undefined
     this.ledger = undefined
     await ledger.kill('SIGKILL')
-    this.#starting = pause(downMs).then(() => this.start())
+    this.#starting = pause(downMs).then(() => this.#start())
     return ledger.url
   }
 
   async whole(): Promise<ServingLedger> {
     await this.#starting
-    if (this.#failure !== undefined) throw this.#failure
+    assert.ifError(this.#failure)
     assert.ok(this.ledger)
     return this.ledger
   }
@@ -117,7 +124,7 @@ class Place {
   async abandon(): Promise<void> {
     this.#abandoned = true
     await this.#end()
-    await this.#starting.catch(() => undefined)
+    await this.#starting
     await this.#end()
   }
 
