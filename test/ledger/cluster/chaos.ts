@@ -115,7 +115,7 @@ class Faults {
 
   async run(ms: number, round: number, long: boolean): Promise<void> {
     const freezing = long ? this.#freezeForLong() : this.#freezeProcesses()
-    const loops = [this.#killProcesses(), freezing, this.#cutConnections(), this.#cutCommits()]
+    const loops = [this.#killProcesses(), freezing, this.#cutClients(), this.#cutConnections(), this.#cutCommits()]
     // One after the other in the middle of the rest: a database that is down hides all other faults.
     await pause(ms * (0.2 + 0.2 * this.#parts.random()))
     if (round % 2 === 1) await this.#killDatabase()
@@ -152,6 +152,15 @@ class Faults {
     const { fleet, random, events } = this.#parts
     await fleet.freeze(LONG_FREEZE_MS, random)
     events.note('process stopped for longer than its lease')
+  }
+
+  /** Processes finish what they have begun, and nobody hears of it. */
+  async #cutClients(): Promise<void> {
+    const { clients, events } = this.#parts
+    while (await this.#waited(200, 1200)) {
+      clients.cut()
+      events.note('connections of all clients cut')
+    }
   }
 
   async #cutConnections(): Promise<void> {

@@ -53,6 +53,7 @@ export class Clients {
   #underWay = 0
   /** How long a transfer takes. */
   #usualMs = 30
+  #cut = new AbortController()
 
   constructor(fleet: Fleet, random: () => number, events: Events) {
     this.#fleet = fleet
@@ -118,6 +119,12 @@ export class Clients {
         assert.equal(again, true, `${operation.key} is not known to ${address}`)
       })
     }
+  }
+
+  /** Cuts everything that is under way between clients and processes. */
+  cut(): void {
+    this.#cut.abort()
+    this.#cut = new AbortController()
   }
 
   async close(): Promise<void> {
@@ -252,7 +259,7 @@ export class Clients {
         method: 'POST',
         headers: { authorization: 'Bearer demo-key', 'idempotency-key': key, 'content-type': 'application/json' },
         body: JSON.stringify(body),
-        signal: AbortSignal.timeout(cutAfterMs),
+        signal: AbortSignal.any([AbortSignal.timeout(cutAfterMs), this.#cut.signal]),
       })
       return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
     } finally {

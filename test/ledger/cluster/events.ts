@@ -12,6 +12,7 @@ export const eventNames = [
   'cut before COMMIT',
   'cut after COMMIT, before its answer',
   'request cut by its client',
+  'connections of all clients cut',
   // What clients met.
   'told that another is running',
   'told that the database is away',

@@ -140,9 +140,9 @@ class SqliteStore implements Store<SqliteTx> {
     this.#prepare()
     // Its first attempt is under way in this process: told at once, rather than after waiting behind it.
     const inFlight = this.#turns.inFlight(operation.id)
-    if (inFlight !== undefined) return { kind: 'found', record: inFlight }
-    if (this.#writer.occupied) {
-      // A replay needs no turn, so it does not wait for a slow handler to end its own.
+    if (inFlight !== undefined || this.#writer.occupied) {
+      // A replay needs no turn, so it does not wait for a slow handler to end its own. Nor is an attempt in flight that waits for
+      // its turn only to find what is there already.
       const record = transitions.asOf(
         this.#read(() => this.#reader.find(operation.id)),
         this.#clock.now(),
@@ -151,6 +151,7 @@ class SqliteStore implements Store<SqliteTx> {
         await this.#writer.durable()
         return { kind: 'found', record }
       }
+      if (inFlight !== undefined) return { kind: 'found', record: inFlight }
     }
     return this.#turns.take(operation, terms, lost)
   }

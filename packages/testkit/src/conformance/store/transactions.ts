@@ -138,6 +138,15 @@ const finds: Record<string, Check> = {
     }
   },
 
+  'of 50 that begin a completed operation together each finds the outcome': async ({ store }) => {
+    const operation = anOperation()
+    await (await opened(store, operation)).end(kept())
+    const arrivals = Array.from({ length: 50 }, () => terms({ guarantee: 'transactional' }))
+    const results = await Promise.all(arrivals.map((asked) => beginOn(store)(operation, asked, nobodyIsLost)))
+    const states = results.map((result) => (result.kind === 'found' ? result.record.state : 'granted'))
+    assert.deepEqual(new Set(states), new Set(['completed']))
+  },
+
   'a claim, an outcome and an unknown ending are found by a transaction': async ({ store }) => {
     const [running, done, failed] = [anOperation(), anOperation(), anOperation()]
     await granted(store, running)
