@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts'
 export const SWEEP_EVERY_MS = 60_000
 export const SWEEP_BATCH = 1000
 /** Batches in a row. What is left after them is left to the next minute, so that requests always get their turn. */
-export const SWEEP_BATCHES_MAX = 20
+export const SWEEP_BATCHES_MAX = 300
 
 export interface Sweeping {
   /** Resolves once nothing is being swept any more. */
