@@ -18,13 +18,30 @@ export interface Signals {
 
 /** The first signal stops the service in good order, the second at once. */
 export function stopOnSignals(ledger: Ledger, clock: Clock, signals: Signals): void {
-  let stopping = false
-  const stop = async (signal: string): Promise<void> => {
-    if (stopping) return signals.exit(1)
-    stopping = true
+  const stop = async (signal: string): Promise<void> =>
     endAs(await stopInOrder(ledger, clock, { signal }), clock, signals)
+  onSignals(signals, clock, { first: (signal) => void stop(signal), again: () => signals.exit(1) })
+}
+
+/** A terminal signals all processes of its group, and npm passes on what it gets: Ctrl-C arrives twice and means one thing. */
+const SAME_SIGNAL_MS = 250
+
+/** Tells the first request to stop from a later one. */
+export function onSignals(
+  signals: Pick<Signals, 'on'>,
+  clock: Clock,
+  { first, again }: { readonly first: (signal: string) => void; readonly again: () => void },
+): void {
+  let firstMs: number | undefined
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    signals.on(signal, () => {
+      const nowMs = clock.now().getTime()
+      if (firstMs === undefined) {
+        firstMs = nowMs
+        first(signal)
+      } else if (nowMs - firstMs > SAME_SIGNAL_MS) again()
+    })
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) signals.on(signal, () => void stop(signal))
 }
 
 /** Resolves to the exit code: 0 where everybody got an answer. */

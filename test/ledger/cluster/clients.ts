@@ -12,7 +12,7 @@ import type { Fleet } from './fleet.ts'
 
 export const ACCOUNTS: readonly string[] = ['a', 'b', 'c', 'd', 'e']
 /** So little that some transfers are refused, and which of them depends on who comes first. */
-export const FUNDS = 300
+export const FUNDS = 120
 const AMOUNT_MAX = 60
 
 /** One key, and all that is known of it. */

@@ -15,6 +15,7 @@ import { systemClock, wakefulClock } from '../clock.ts'
 import { type Config, configFrom } from '../config.ts'
 import { openDatabase } from '../database/database.ts'
 import { prepareDatabase } from '../database/prepare.ts'
+import { onSignals } from '../shutdown.ts'
 import { welcome } from '../welcome.ts'
 import { processesFrom } from './arguments.ts'
 import { type Child, type Fate, type Supervisor, supervise } from './supervisor.ts'
@@ -70,16 +71,14 @@ async function run(count: number, config: Config): Promise<void> {
 
 /** The first signal stops all in good order, the second at once. */
 function stopOnSignals(supervisor: Supervisor): void {
-  let stopping = false
   const stop = async (): Promise<void> => {
-    if (stopping) {
-      supervisor.kill()
-      process.exit(1)
-    }
-    stopping = true
     process.exitCode = (await supervisor.stop()) ? 0 : 1
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop())
+  const kill = (): void => {
+    supervisor.kill()
+    process.exit(1)
+  }
+  onSignals(process, systemClock, { first: () => void stop(), again: kill })
 }
 
 /** Workers share what they listen on when they ask for the same port, and port 0 is another for each that comes later. */

@@ -14,7 +14,7 @@ import type { Statements } from './schema.ts'
 import { arrayOf, type Statement, statementOf } from './statement.ts'
 
 /** How long conclusions are gathered before those who wait are told. */
-const gatherMs = 5
+const gatherMs = 20
 /** How often a record is looked at while nobody would tell. */
 const pollMs = 50
 /** How often it is looked at although somebody will: whoever concluded it may have died before telling. */
