@@ -2,10 +2,10 @@
 // process that started it. By hand: `node --import tsx scripts/services.ts postgres redis`.
 import { pathToFileURL } from 'node:url'
 
-export { type MariadbOptions, startMariadb } from './services/mariadb.ts'
+export { type MariadbOptions, startMariadb, startPrivateMariadb } from './services/mariadb.ts'
 export { type PgbouncerOptions, startPgbouncer } from './services/pgbouncer.ts'
-export { type PostgresOptions, startPostgres } from './services/postgres.ts'
-export { type RedisOptions, startRedis } from './services/redis.ts'
+export { type PostgresOptions, startPostgres, startPrivatePostgres } from './services/postgres.ts'
+export { type RedisOptions, startPrivateRedis, startRedis } from './services/redis.ts'
 export { type RedisCluster, type RedisClusterOptions, startRedisCluster } from './services/redis-cluster.ts'
 export type { Server } from './services/server.ts'
 

@@ -26,9 +26,11 @@ grant all on *.* to reprise@'127.0.0.1' with grant option;
 
 /** `reprise`, with the password `reprise`, may do everything. */
 export async function startMariadb(options: MariadbOptions = {}): Promise<Server> {
-  const other = serverElsewhere('mariadb')
-  if (other !== undefined) return other
+  return serverElsewhere('mariadb') ?? startPrivateMariadb(options)
+}
 
+/** Also where the environment names another: for what kills, freezes or sets it. */
+export async function startPrivateMariadb(options: MariadbOptions = {}): Promise<Server> {
   const programs = await obtain('mariadb')
   const account = accountOf('mysql')
   const port = options.port ?? (await freePort())

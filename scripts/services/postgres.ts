@@ -18,9 +18,11 @@ export interface PostgresOptions {
 
 /** `reprise`, without a password, is the server's superuser. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Server> {
-  const other = serverElsewhere('postgres')
-  if (other !== undefined) return other
+  return serverElsewhere('postgres') ?? startPrivatePostgres(options)
+}
 
+/** Also where the environment names another: for what kills, freezes or sets it. */
+export async function startPrivatePostgres(options: PostgresOptions = {}): Promise<Server> {
   const programs = await obtain('postgres')
   const account = accountOf('postgres')
   const port = options.port ?? (await freePort())

@@ -20,7 +20,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<Server> {
   return serverElsewhere('redis') ?? startPrivateRedis(options)
 }
 
-export async function startPrivateRedis(options: RedisOptions): Promise<Server> {
+/** Also where the environment names another: for what kills, freezes or sets it. */
+export async function startPrivateRedis(options: RedisOptions = {}): Promise<Server> {
   const programs = await obtain('redis')
   const account = accountOf('redis')
   const port = options.port ?? (await freePort())

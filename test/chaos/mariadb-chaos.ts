@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict'
 import { createConnection, createPool, type RowDataPacket } from 'mysql2/promise'
 import { mysql } from 'reprise/mysql'
-import { type Server, startMariadb } from '../../scripts/services.ts'
+import { type Server, startPrivateMariadb } from '../../scripts/services.ts'
 import { type Aftermath, chaos } from './chaos.ts'
 import { everyRecord } from './every-record.ts'
 import { EFFECTS } from './orders-on-mariadb.ts'
@@ -16,7 +16,7 @@ export async function mariadbChaos(
   options: { readonly rounds: number; readonly seed: number },
   tell: (line: string) => void = () => undefined,
 ): Promise<Aftermath> {
-  const server = await startMariadb()
+  const server = await startPrivateMariadb()
   try {
     const admin = await createConnection(server.url)
     await admin.query(EFFECTS)

@@ -2,8 +2,8 @@
 import mysql2, { type Pool, type RowDataPacket } from 'mysql2/promise'
 import { createReprise } from 'reprise'
 import { mysql } from 'reprise/mysql'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type Server, startMariadb } from '../../scripts/services.ts'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { type Server, startPrivateMariadb } from '../../scripts/services.ts'
 import { describeWith } from '../services/services.ts'
 import { anOperation, aTry, CuttablePool, kept, opened } from './given.ts'
 
@@ -19,7 +19,7 @@ describeMariadb('a MariaDB of its own', () => {
     return made.pool
   }
   beforeAll(async () => {
-    server = await startMariadb({ settings: { 'log-bin': 'on', 'server-id': '1' } })
+    server = await startPrivateMariadb({ settings: { 'log-bin': 'on', 'server-id': '1' } })
     outside = mysql2.createPool({ uri: server.url, connectionLimit: 2 })
     await mysql({ pool: aPool() }).migrate()
   }, 60_000)
@@ -87,13 +87,12 @@ describeMariadb('a MariaDB of its own', () => {
   test('a server that freezes is not waited for without end', async () => {
     const store = mysql({ pool: aPool(), busyTimeout: 100, lockTimeout: '1s' })
     await store.find(anOperation().id)
-    const started = performance.now()
     server.pause()
     const steps = [() => store.find(anOperation().id), () => store.claim(anOperation(), aTry()), () => opened(store)]
+    // All of them end while it is frozen.
     const ended = await Promise.allSettled(steps.map((step) => step()))
     server.resume()
     for (const end of ended) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'store-unavailable' } })
-    expect(performance.now() - started).toBeLessThan(5_000)
     expect((await (await opened(store)).end(kept())).kind).toBe('committed')
   })
 
@@ -126,12 +125,16 @@ describeMariadb('a MariaDB of its own', () => {
     const clients = Array.from({ length: 16 }, async () => {
       while (!over) await one(`order ${sent++}`)
     })
+    const answered = (more: number): Promise<void> => {
+      const enough = told.size + more
+      return vi.waitFor(() => expect(told.size).toBeGreaterThanOrEqual(enough), { timeout: 20_000, interval: 10 })
+    }
     for (let kills = 0; kills < 2; kills++) {
-      await new Promise((resolve) => setTimeout(resolve, 700))
+      await answered(50)
       await server.kill()
       await server.restart()
     }
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await answered(20)
     over = true
     await Promise.all(clients)
 

@@ -1,10 +1,11 @@
 // Sessions that the server ends: by an operator's word, by its own death, at every point of an attempt.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Server, startPostgres } from '../../scripts/services.ts'
-import { describeWith, sharedPostgres } from '../services/services.ts'
-import { type Outside, outside, ownDatabase, tableName } from './given.ts'
+import { type Server, startPrivatePostgres } from '../../scripts/services.ts'
+import { describeWith } from '../services/services.ts'
+import { type Outside, outside, tableName } from './given.ts'
 import { libraries, open, type Process, told } from './libraries.ts'
 import { startProxy, type Wire } from './proxy.ts'
+import { wiredDatabase } from './wired.ts'
 
 const describePostgres = await describeWith('postgres')
 const endAll =
@@ -31,65 +32,55 @@ function charge({ reprise }: Process, key: string, effect: () => Promise<unknown
 }
 
 describePostgres('a session that an operator ends', () => {
-  let seen: Outside
-  let wire: Wire
-  beforeAll(async () => {
-    const url = await ownDatabase((await sharedPostgres()).url)
-    seen = await outside(url)
-    wire = await startProxy(url)
-  })
-  afterAll(async () => {
-    await wire?.close()
-    await seen?.end()
-  })
+  const its = wiredDatabase()
 
   test.each(libraries)('%s: between two statements', async (library) => {
-    const process = await open(library, wire.url, { table: tableName() })
+    const process = await open(library, its.wire.url, { table: tableName() })
     const key = tableName()
     const end = async () => {
-      await seen.pool.query(endAll)
+      await its.seen.pool.query(endAll)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     expect(await order(process, key, end)).toBe('threw store-unavailable')
-    expect(await seen.effects(key)).toBe(0)
+    expect(await its.seen.effects(key)).toBe(0)
     expect(await order(process, key)).toBe('done made')
     await process.idle()
-    await seen.noLocks()
+    await its.seen.noLocks()
     await process.close()
   })
 
   test.each(libraries)('%s: in the middle of a statement', async (library) => {
-    const process = await open(library, wire.url, { table: tableName() })
+    const process = await open(library, its.wire.url, { table: tableName() })
     const { reprise, exec } = process
     const key = tableName()
     const run = told(
       reprise.run({ name: 'order', guarantee: 'transactional' }, { principal: 'p', key }, async ({ tx }) => {
-        setTimeout(() => void seen.pool.query(endAll), 50)
+        setTimeout(() => void its.seen.pool.query(endAll), 50)
         await exec(tx, 'select pg_sleep(10)')
       }),
     )
     expect(await run).toMatch(/^threw (?:57P01|CONNECTION_CLOSED)$/)
     expect(await order(process, key)).toBe('done made')
-    expect(await seen.effects(key)).toBe(1)
+    expect(await its.seen.effects(key)).toBe(1)
     await process.idle()
-    await seen.noLocks()
+    await its.seen.noLocks()
     await process.close()
   })
 
   test.each(libraries)('%s: when COMMIT is on its way', async (library) => {
-    const process = await open(library, wire.url, { table: tableName() })
+    const process = await open(library, its.wire.url, { table: tableName() })
     const key = tableName()
-    const trap = wire.trap(/commit$/, 'hold')
+    const trap = its.wire.trap(/commit$/, 'hold')
     const run = order(process, key)
     await trap.sprung
-    await seen.pool.query(endAll)
+    await its.seen.pool.query(endAll)
     trap.release()
     expect(await run).toBe('threw store-unavailable')
-    expect(await seen.effects(key)).toBe(0)
+    expect(await its.seen.effects(key)).toBe(0)
     expect(await order(process, key)).toBe('done made')
-    expect(await seen.effects(key)).toBe(1)
+    expect(await its.seen.effects(key)).toBe(1)
     await process.idle()
-    await seen.noLocks()
+    await its.seen.noLocks()
     await process.close()
   })
 })
@@ -99,7 +90,7 @@ describePostgres('a server that is killed', () => {
   let seen: Outside
   let wire: Wire
   beforeAll(async () => {
-    server = await startPostgres()
+    server = await startPrivatePostgres()
     seen = await outside(server.url)
     wire = await startProxy(server.url)
   })

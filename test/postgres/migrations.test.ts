@@ -3,28 +3,21 @@
 import pg from 'pg'
 import { createReprise } from 'reprise'
 import { type PostgresSettings, postgres, postgresMigrations } from 'reprise/postgres'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeWith, sharedPostgres } from '../services/services.ts'
-import { type Outside, outside, ownDatabase, tableName } from './given.ts'
+import { afterAll, expect, test } from 'vitest'
+import { describeWith } from '../services/services.ts'
+import { tableName } from './given.ts'
+import { database } from './wired.ts'
 
 const describePostgres = await describeWith('postgres')
 
 describePostgres('the table of records', () => {
-  let url = ''
-  let seen: Outside
+  const its = database()
   const pools: pg.Pool[] = []
-  beforeAll(async () => {
-    url = await ownDatabase((await sharedPostgres()).url)
-    seen = await outside(url)
-  })
-  afterAll(async () => {
-    await Promise.all(pools.map((pool) => pool.end()))
-    await seen?.end()
-  })
+  afterAll(async () => void (await Promise.all(pools.map((pool) => pool.end()))))
 
   /** A store as another user, or with another search path. */
   function storeOf(settings: PostgresSettings = {}, config: pg.PoolConfig & { readonly as?: string } = {}) {
-    const own = new URL(url)
+    const own = new URL(its.url)
     if (config.as !== undefined) own.username = config.as
     const pool = new pg.Pool({ connectionString: own.href, max: 3, ...config })
     pools.push(pool)
@@ -60,7 +53,7 @@ describePostgres('the table of records', () => {
     const stores = Array.from({ length: 10 }, () => storeOf({ schema }))
     await Promise.all(stores.map((store) => store.migrate()))
     await expectToWork(stores[0] as (typeof stores)[number])
-    expect(await seen.one('select to_regclass($1) is not null as there', [`${schema}.reprise_records`])).toEqual({
+    expect(await its.seen.one('select to_regclass($1) is not null as there', [`${schema}.reprise_records`])).toEqual({
       there: true,
     })
   })
@@ -69,7 +62,7 @@ describePostgres('the table of records', () => {
     const place = { schema: tableName(), table: 'Records_of_Ours' }
     const texts = postgresMigrations(place)
     // As `psql -f` would, one statement after the other.
-    for (let times = 0; times < 2; times++) for (const text of texts) await seen.pool.query(`${text};`)
+    for (let times = 0; times < 2; times++) for (const text of texts) await its.seen.pool.query(`${text};`)
     const store = storeOf(place)
     await expectToWork(store)
     expect(postgresMigrations(place).join('\n')).toContain(`create table "${place.schema}"."Records_of_Ours"`)
@@ -85,7 +78,7 @@ describePostgres('the table of records', () => {
 
   test('is not taken for one that has its name', async () => {
     const table = tableName()
-    await seen.pool.query(
+    await its.seen.pool.query(
       `create table ${table} (id int primary key, note text); insert into ${table} values (1, 'ours')`,
     )
     const store = storeOf({ table })
@@ -94,13 +87,13 @@ describePostgres('the table of records', () => {
     expect(await codeOf(store.claim({ id: 'A'.repeat(43), name: 'x', fingerprint: 'v1' }, {} as never))).toContain(
       refusal,
     )
-    expect(await seen.one(`select * from ${table}`)).toEqual({ id: 1, note: 'ours' })
+    expect(await its.seen.one(`select * from ${table}`)).toEqual({ id: 1, note: 'ours' })
   })
 
   test('of a later version is not touched', async () => {
     const table = tableName()
     await storeOf({ table }).migrate()
-    await seen.pool.query(`comment on table ${table} is 'reprise schema 99'`)
+    await its.seen.pool.query(`comment on table ${table} is 'reprise schema 99'`)
     expect(await codeOf(storeOf({ table }).migrate())).toMatch(/^schema-newer: .* has schema 99; this build knows 1/)
     expect(await codeOf(storeOf({ table }).find('A'.repeat(43)))).toMatch(/^schema-newer/)
   })
@@ -108,7 +101,7 @@ describePostgres('the table of records', () => {
   test('can’t be made by a user who may not create, who is told what to do; may be used by one who may only write rows', async () => {
     const role = tableName()
     const schema = tableName()
-    await seen.pool.query(
+    await its.seen.pool.query(
       `create role ${role} login; create schema ${schema}; grant usage on schema ${schema} to ${role}`,
     )
     for (const place of [{ schema }, { schema: `${schema}_other` }]) {
@@ -122,16 +115,16 @@ describePostgres('the table of records', () => {
     await storeOf({ schema }).migrate()
     const without = storeOf({ schema }, { as: role })
     expect(await codeOf(without.find('A'.repeat(43)))).toMatch(/does not let this user at the table/)
-    await seen.pool.query(`grant select, insert, update, delete on ${schema}.reprise_records to ${role}`)
+    await its.seen.pool.query(`grant select, insert, update, delete on ${schema}.reprise_records to ${role}`)
     const store = storeOf({ schema }, { as: role })
     await store.migrate()
     await expectToWork(store)
-    await seen.pool.query(`drop owned by ${role}; drop role ${role}`)
+    await its.seen.pool.query(`drop owned by ${role}; drop role ${role}`)
   })
 
   test('is the first of the search path, and stays it whatever a handler sets', async () => {
     const [first, second] = [tableName(), tableName()]
-    await seen.pool.query(`create schema ${first}; create schema ${second}`)
+    await its.seen.pool.query(`create schema ${first}; create schema ${second}`)
     const onPath = (path: string) => storeOf({}, { options: `-c search_path=${path}` })
     const store = onPath(`${first},${second}`)
     await store.migrate()
@@ -146,8 +139,8 @@ describePostgres('the table of records', () => {
       })
     expect(await run()).toMatchObject({ replayed: false })
     expect(await run()).toMatchObject({ replayed: true })
-    expect(await seen.effects(key)).toBe(1)
-    const rows = (schema: string) => seen.one(`select count(*)::int as n from ${schema}.reprise_records`)
+    expect(await its.seen.effects(key)).toBe(1)
+    const rows = (schema: string) => its.seen.one(`select count(*)::int as n from ${schema}.reprise_records`)
     expect([await rows(first), await rows(second)]).toEqual([{ n: 1 }, { n: 0 }])
     // Where the path leads elsewhere, there is no table, rather than another one made on the way.
     expect(await codeOf(onPath('public').find('A'.repeat(43)))).toMatch(/^schema-missing/)
@@ -156,7 +149,7 @@ describePostgres('the table of records', () => {
   test('may lie in a schema of any name that the search path names', async () => {
     const schema = `It's "${tableName()}"`
     const quoted = `"${schema.replaceAll('"', '""')}"`
-    await seen.pool.query(`create schema ${quoted}`)
+    await its.seen.pool.query(`create schema ${quoted}`)
     const path = quoted.replaceAll(/[\\ ]/g, '\\$&')
     const store = storeOf({}, { options: `-c search_path=${path}` })
     await store.migrate()

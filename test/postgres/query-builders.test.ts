@@ -9,11 +9,11 @@ import pg from 'pg'
 import openPostgresJs from 'postgres'
 import { createReprise } from 'reprise'
 import { drizzle, knex, kysely, type PostgresClient, postgres } from 'reprise/postgres'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { describeWith, sharedPostgres } from '../services/services.ts'
-import { type Outside, outside, ownDatabase, tableName } from './given.ts'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { describeWith } from '../services/services.ts'
+import { tableName } from './given.ts'
 import { told } from './libraries.ts'
-import { startProxy, type Wire } from './proxy.ts'
+import { wiredDatabase } from './wired.ts'
 
 const describePostgres = await describeWith('postgres')
 
@@ -83,24 +83,16 @@ const builders: Readonly<Record<string, (url: string) => Builder>> = {
 }
 
 describePostgres('query builders', () => {
-  let seen: Outside
-  let wire: Wire
+  const its = wiredDatabase()
   beforeAll(async () => {
-    const url = await ownDatabase((await sharedPostgres()).url)
-    seen = await outside(url)
-    wire = await startProxy(url)
-    await seen.pool.query(`
+    await its.seen.pool.query(`
       create table parents (id int primary key);
       create table children (parent int references parents deferrable initially deferred);
     `)
   })
-  afterAll(async () => {
-    await wire?.close()
-    await seen?.end()
-  })
 
   test.each(Object.entries(builders))('%s', async (_, open) => {
-    const { client, run, idle, close } = open(wire.url)
+    const { client, run, idle, close } = open(its.wire.url)
     const store = postgres({ client, table: tableName(), busyTimeout: 2000 })
     await store.migrate()
     const reprise = createReprise({ store, principal: () => 'p', replayCacheBytes: 0 })
@@ -113,12 +105,12 @@ describePostgres('query builders', () => {
         }),
       )
     const expectOnce = async (key: string, before: 0 | 1): Promise<void> => {
-      expect(await seen.effects(key)).toBe(before)
+      expect(await its.seen.effects(key)).toBe(before)
       expect(await order(key)).toBe(before === 1 ? 'replayed made' : 'done made')
-      expect(await seen.effects(key)).toBe(1)
+      expect(await its.seen.effects(key)).toBe(1)
       expect(await order(key)).toBe('replayed made')
       await vi.waitFor(idle)
-      await seen.noLocks()
+      await its.seen.noLocks()
     }
 
     // More often than there are connections: one that is not given back is missed.
@@ -129,26 +121,26 @@ describePostgres('query builders', () => {
     }
     for (let times = 0; times < 4; times++) {
       const key = tableName()
-      wire.trap(/^commit;?$/i, 'cut-before')
+      its.wire.trap(/^commit;?$/i, 'cut-before')
       expect(await order(key)).toBe('threw store-unavailable')
       await expectOnce(key, 0)
     }
     for (let times = 0; times < 4; times++) {
       const key = tableName()
-      wire.trap(/^commit;?$/i, 'cut-after')
+      its.wire.trap(/^commit;?$/i, 'cut-after')
       expect(await order(key)).toBe('done made')
       await expectOnce(key, 1)
     }
     for (const fate of ['cut-before', 'cut-after'] as const) {
       const key = tableName()
-      wire.trap(/into effects/, fate)
+      its.wire.trap(/into effects/, fate)
       expect(await order(key)).toMatch(/^threw/)
       await expectOnce(key, 0)
     }
     // While the handler does something else.
     const key = tableName()
     const meanwhile = async (tx: never): Promise<void> => {
-      wire.cut()
+      its.wire.cut()
       await new Promise((resolve) => setTimeout(resolve, 30))
       await run(tx, 'select 1')
     }

@@ -5,9 +5,10 @@ import { TestClock } from '@reprise/testkit'
 import type pg from 'pg'
 import type { Operation, Store, Terms } from 'reprise/engine'
 import { postgres } from 'reprise/postgres'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeWith, sharedPostgres } from '../services/services.ts'
-import { CuttablePool, type Outside, outside, ownDatabase, tableName } from './given.ts'
+import { afterAll, expect, test } from 'vitest'
+import { describeWith } from '../services/services.ts'
+import { CuttablePool, tableName } from './given.ts'
+import { database } from './wired.ts'
 
 const describePostgres = await describeWith('postgres')
 const hour = 3_600_000
@@ -23,20 +24,12 @@ function random(): () => number {
 }
 
 describePostgres(`thousands of records (SEED=${seed})`, () => {
-  let url = ''
-  let seen: Outside
+  const its = database()
   const pools: pg.Pool[] = []
-  beforeAll(async () => {
-    url = await ownDatabase((await sharedPostgres()).url)
-    seen = await outside(url)
-  })
-  afterAll(async () => {
-    await Promise.all(pools.map((pool) => pool.end()))
-    await seen?.end()
-  })
+  afterAll(async () => void (await Promise.all(pools.map((pool) => pool.end()))))
 
   function storeOf(table: string, clock: TestClock): Store<unknown> {
-    const pool = new CuttablePool(url, { max: 5 })
+    const pool = new CuttablePool(its.url, { max: 5 })
     pools.push(pool)
     return postgres({ pool, table, clock }) as Store<unknown>
   }
@@ -140,7 +133,7 @@ describePostgres(`thousands of records (SEED=${seed})`, () => {
     await clock.advance(20 * hour)
     while ((await stores[1].sweep(2000)).forgotten > 0) await expectLists(22 * hour)
     await expectLists(22 * hour)
-    const { n } = await seen.one(`select count(*)::int as n from ${table}`)
+    const { n } = await its.seen.one(`select count(*)::int as n from ${table}`)
     expect(n).toBe(made.filter(({ state }) => state === 'running' || state === 'unknown').length)
   })
 

@@ -1,11 +1,11 @@
 // A server, or a network, that says nothing any more: connections stay open, and no answer ever comes.
 import { createReprise, reply } from 'reprise'
 import { idempotent } from 'reprise/fetch'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeWith, sharedPostgres } from '../services/services.ts'
-import { type Outside, outside, ownDatabase, tableName } from './given.ts'
+import { expect, test } from 'vitest'
+import { describeWith } from '../services/services.ts'
+import { tableName } from './given.ts'
 import { type Library, libraries, open, type Process, told } from './libraries.ts'
-import { startProxy, type Wire } from './proxy.ts'
+import { wiredDatabase } from './wired.ts'
 
 const describePostgres = await describeWith('postgres')
 
@@ -13,18 +13,7 @@ const busyTimeout = 300
 const exchange = /with asked as/
 
 describePostgres('a server that falls silent', () => {
-  let seen: Outside
-  let wire: Wire
-
-  beforeAll(async () => {
-    const url = await ownDatabase((await sharedPostgres()).url)
-    seen = await outside(url)
-    wire = await startProxy(url)
-  })
-  afterAll(async () => {
-    await wire?.close()
-    await seen?.end()
-  })
+  const its = wiredDatabase()
 
   function order({ reprise, exec }: Process, key: string, lease = 60_000): Promise<string> {
     return told(
@@ -36,11 +25,11 @@ describePostgres('a server that falls silent', () => {
   }
 
   async function withProcess(library: Library, check: (process: Process, key: string) => Promise<void>): Promise<void> {
-    const process = await open(library, wire.url, { table: tableName(), busyTimeout })
+    const process = await open(library, its.wire.url, { table: tableName(), busyTimeout })
     try {
       await check(process, tableName())
     } finally {
-      wire.cut()
+      its.wire.cut()
       await process.close()
     }
   }
@@ -48,20 +37,20 @@ describePostgres('a server that falls silent', () => {
   for (const library of libraries) {
     test(`${library}: at BEGIN it is waited for within bounds, and nothing has happened`, () =>
       withProcess(library, async (process, key) => {
-        wire.trap(/^begin/, 'silence')
+        its.wire.trap(/^begin/, 'silence')
         expect(await order(process, key)).toBe('threw store-unavailable')
         expect(await order(process, key)).toBe('done made')
-        expect(await seen.effects(key)).toBe(1)
+        expect(await its.seen.effects(key)).toBe(1)
         // postgres.js has no way to give up a single connection.
         if (library === 'pg') await process.idle()
       }))
 
     test(`${library}: at COMMIT it is waited for as long as the lease, and then the record is asked`, () =>
       withProcess(library, async (process, key) => {
-        wire.trap(/commit$/, 'silence')
+        its.wire.trap(/commit$/, 'silence')
         expect(await order(process, key, 200)).toBe('done made')
         expect(await order(process, key)).toBe('replayed made')
-        expect(await seen.effects(key)).toBe(1)
+        expect(await its.seen.effects(key)).toBe(1)
         if (library === 'pg') await process.idle()
       }))
 
@@ -70,28 +59,28 @@ describePostgres('a server that falls silent', () => {
         const charge = (n: number) =>
           told(
             reprise.run({ name: 'charge', guarantee: 'guarded' }, { principal: 'p', key: `${key}${n}` }, async () => {
-              await seen.pool.query('insert into effects values ($1)', [key])
+              await its.seen.pool.query('insert into effects values ($1)', [key])
               return 'made'
             }),
           )
-        wire.trap(exchange, 'silence')
-        wire.trap(exchange, 'silence')
+        its.wire.trap(exchange, 'silence')
+        its.wire.trap(exchange, 'silence')
         const first = charge(1)
         await new Promise((resolve) => setTimeout(resolve, 20))
         expect(await Promise.all([first, charge(2), charge(3)])).toEqual(['done made', 'done made', 'done made'])
-        expect(await seen.effects(key)).toBe(3)
+        expect(await its.seen.effects(key)).toBe(3)
         if (library === 'pg') await idle()
       }))
   }
 
   test('pg: under a statement of the handler the lease ends it, and the operation is free', () =>
     withProcess('pg', async (process, key) => {
-      wire.trap(/into effects/, 'silence')
+      its.wire.trap(/into effects/, 'silence')
       expect(await order(process, key, 200)).toBe('threw attempt-overdue')
       await process.idle()
       expect(await order(process, key)).toBe('done made')
-      expect(await seen.effects(key)).toBe(1)
-      await seen.noLocks()
+      expect(await its.seen.effects(key)).toBe(1)
+      await its.seen.noLocks()
     }))
 
   test('a caller who can be told nothing is told so, and a retry gets the one effect and the first answer', () =>
@@ -106,16 +95,16 @@ describePostgres('a server that falls silent', () => {
         handle(
           new Request('http://localhost/orders', { method: 'POST', headers: { 'idempotency-key': key }, body: '{}' }),
         )
-      const trap = wire.trap(/commit$/, 'cut-after')
-      void trap.sprung.then(() => wire.refuse(true))
+      const trap = its.wire.trap(/commit$/, 'cut-after')
+      void trap.sprung.then(() => its.wire.refuse(true))
       const first = await post()
-      wire.refuse(false)
+      its.wire.refuse(false)
       expect(first.status).toBe(503)
       expect(await first.json()).toMatchObject({ outcome: 'unknown', retryable: true, reason: 'store-unavailable' })
-      expect(await seen.effects(key)).toBe(1)
+      expect(await its.seen.effects(key)).toBe(1)
       const second = await post()
       expect([second.status, await second.json()]).toEqual([201, { run: 1 }])
       expect(second.headers.get('idempotent-replayed')).toBe('true')
-      expect(await seen.effects(key)).toBe(1)
+      expect(await its.seen.effects(key)).toBe(1)
     }))
 })

@@ -5,7 +5,7 @@ import pg from 'pg'
 import { createReprise } from 'reprise'
 import { postgres } from 'reprise/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Server, startPostgres } from '../../scripts/services.ts'
+import { type Server, startPrivatePostgres } from '../../scripts/services.ts'
 import { describeWith, sharedPostgres } from '../services/services.ts'
 import { ownDatabase, tableName } from './given.ts'
 
@@ -17,7 +17,7 @@ describePostgres('a server that is not fit', () => {
   const pools: pg.Pool[] = []
   beforeAll(async () => {
     url = (await sharedPostgres()).url
-    careless = await startPostgres({ settings: { fsync: 'off' } })
+    careless = await startPrivatePostgres({ settings: { fsync: 'off' } })
   })
   afterAll(async () => {
     await Promise.all(pools.map((pool) => pool.end()))

@@ -1,8 +1,11 @@
 // What tests of the store on Redis start from.
 import { hash } from 'node:crypto'
+import { Redis } from 'ioredis'
 import type { Ending, Operation, Store, Terms } from 'reprise/engine'
 import { type RedisOptions, redis } from 'reprise/redis'
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { startPrivateRedis } from '../../scripts/services/redis.ts'
+import type { Server } from '../../scripts/services/server.ts'
 import { type OpenClient, openIoredis } from './clients.ts'
 
 let made = 0
@@ -50,4 +53,18 @@ export async function settle(store: Store<never>, operation: Operation = anOpera
   const { kind, record } = await store.claim(operation, asked)
   if (kind !== 'granted') throw new Error(`${operation.id} was ${record.state}.`)
   return store.settle({ id: operation.id, attemptId: asked.attemptId, fence: record.fence }, ending)
+}
+
+/** A server of their own for the tests of a block, whose settings and connections are nobody else's, and a client for that. */
+export function privateServer(): { readonly server: Server; readonly admin: Redis } {
+  const its: { server?: Server; admin?: Redis } = {}
+  beforeAll(async () => {
+    its.server = await startPrivateRedis()
+    its.admin = new Redis(its.server.url)
+  })
+  afterAll(async () => {
+    its.admin?.disconnect()
+    await its.server?.stop()
+  })
+  return its as { server: Server; admin: Redis }
 }

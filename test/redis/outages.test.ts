@@ -109,11 +109,9 @@ describe.each(singleClients)('by %s', (_, openClient) => {
       const outside = adminOf(server)
       await outside.ping()
       server.pause()
-      const startedMs = performance.now()
       // It is in the server's hands by now, and will be read when it goes on.
       const written = outside.set(control, 'written')
       await expect(store.claim(operation, terms())).rejects.toMatchObject(unavailable(/not answer within 200 ms/))
-      expect(performance.now() - startedMs).toBeLessThan(2_000)
       await sleep(20)
       server.resume()
       await written

@@ -1,50 +1,38 @@
 // Servers that would lose what they acknowledge, or may not be used, are refused before the first step, and said why.
-import { Redis } from 'ioredis'
 import type { RedisOptions } from 'reprise/redis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startPrivateRedis } from '../../scripts/services/redis.ts'
-import type { Server } from '../../scripts/services/server.ts'
+import { describe, expect, test } from 'vitest'
 import { describeWith } from '../services/services.ts'
 import { type OpenClient, openIoredis, singleClients } from './clients.ts'
-import { anOperation, openStore, settle, terms } from './given.ts'
+import { anOperation, openStore, privateServer, settle, terms } from './given.ts'
 
 const describeRedis = await describeWith('redis')
 
 describeRedis('a server with settings of its own', () => {
-  let server: Server
-  let admin: Redis
-  beforeAll(async () => {
-    server = await startPrivateRedis({})
-    admin = new Redis(server.url)
-  })
-  afterAll(async () => {
-    admin.disconnect()
-    await server.stop()
-  })
+  const its = privateServer()
 
   async function withSettings(settings: Readonly<Record<string, string>>, act: () => Promise<void>): Promise<void> {
     const before: string[][] = []
-    for (const name of Object.keys(settings)) before.push((await admin.config('GET', name)) as string[])
+    for (const name of Object.keys(settings)) before.push((await its.admin.config('GET', name)) as string[])
     try {
-      for (const [name, value] of Object.entries(settings)) await admin.config('SET', name, value)
+      for (const [name, value] of Object.entries(settings)) await its.admin.config('SET', name, value)
       await act()
     } finally {
-      for (const [name = '', value = ''] of before) await admin.config('SET', name, value)
+      for (const [name = '', value = ''] of before) await its.admin.config('SET', name, value)
     }
   }
 
   describe.each(singleClients)('by %s', (_, openClient) => {
     const accepted = async (options: Partial<RedisOptions>): Promise<void> => {
-      const store = await openStore(server.url, options, openClient)
+      const store = await openStore(its.server.url, options, openClient)
       await store.migrate()
       expect((await settle(store)).kind).toBe('written')
     }
     const refused = async (options: Partial<RedisOptions>, message: RegExp): Promise<void> => {
       const unfit = { code: 'server-unfit', message }
-      await expect((await openStore(server.url, options, openClient)).migrate()).rejects.toMatchObject(unfit)
-      const unmigrated = await openStore(server.url, options, openClient)
+      await expect((await openStore(its.server.url, options, openClient)).migrate()).rejects.toMatchObject(unfit)
+      const unmigrated = await openStore(its.server.url, options, openClient)
       await expect(unmigrated.claim(anOperation(), terms())).rejects.toMatchObject(unfit)
-      expect((await admin.keys(`${options.prefix ?? 'none'}*`)).length).toBe(0)
+      expect((await its.admin.keys(`${options.prefix ?? 'none'}*`)).length).toBe(0)
     }
 
     test('is accepted when it keeps everything', () => accepted({}))
@@ -77,7 +65,7 @@ describeRedis('a server with settings of its own', () => {
     })
 
     test('is looked at again by migrate, and by the next step after it was refused', async () => {
-      const store = await openStore(server.url, {}, openClient)
+      const store = await openStore(its.server.url, {}, openClient)
       await withSettings({ appendonly: 'no' }, async () => {
         await expect(store.claim(anOperation(), terms())).rejects.toMatchObject({ code: 'server-unfit' })
       })
@@ -95,22 +83,22 @@ describeRedis('a server with settings of its own', () => {
       rules: readonly string[],
       act: (openClient: OpenClient) => Promise<void>,
     ): Promise<void> {
-      await admin.acl('SETUSER', 'limited', 'reset', 'on', '>secret', '~*', '&*', ...rules)
+      await its.admin.acl('SETUSER', 'limited', 'reset', 'on', '>secret', '~*', '&*', ...rules)
       try {
-        await act(() => openIoredis(server.url.replace('//', '//limited:secret@')))
+        await act(() => openIoredis(its.server.url.replace('//', '//limited:secret@')))
       } finally {
-        await admin.acl('DELUSER', 'limited')
+        await its.admin.acl('DELUSER', 'limited')
       }
     }
 
     test('is refused when it does not say its settings, unless they are vouched for', async () => {
       await withAccount(needed, async (openClient) => {
-        const store = await openStore(server.url, {}, openClient)
+        const store = await openStore(its.server.url, {}, openClient)
         await expect(store.migrate()).rejects.toMatchObject({
           code: 'server-unfit',
           message: /appendfsync.*trustSettings/,
         })
-        const trusting = await openStore(server.url, { trustSettings: true }, openClient)
+        const trusting = await openStore(its.server.url, { trustSettings: true }, openClient)
         await trusting.migrate()
         expect((await settle(trusting)).kind).toBe('written')
       })
@@ -122,7 +110,7 @@ describeRedis('a server with settings of its own', () => {
       ['write keys of an index', '-zadd'],
     ])('is refused when it may not %s', async (_, rule) => {
       await withAccount([...needed, '+config|get', rule], async (openClient) => {
-        const store = await openStore(server.url, {}, openClient)
+        const store = await openStore(its.server.url, {}, openClient)
         await expect(store.migrate()).rejects.toMatchObject({
           code: 'server-unfit',
           message: /Allow it `~test-.*scripting/,
@@ -132,7 +120,7 @@ describeRedis('a server with settings of its own', () => {
 
     test('works without being allowed to tell, and those who wait look for themselves', async () => {
       await withAccount([...needed, '+config|get', 'resetchannels'], async (openClient) => {
-        const store = await openStore(server.url, {}, openClient)
+        const store = await openStore(its.server.url, {}, openClient)
         await store.migrate()
         const operation = anOperation()
         const asked = terms()
@@ -146,20 +134,20 @@ describeRedis('a server with settings of its own', () => {
     test('is enough when it may do what the error of one that may not names', async () => {
       let wanted = ''
       await withAccount([...needed, '-@scripting'], async (openClient) => {
-        const store = await openStore(server.url, { prefix: 'acl:' }, openClient)
+        const store = await openStore(its.server.url, { prefix: 'acl:' }, openClient)
         await store.migrate().catch((error: Error) => {
           wanted = /`(~.*?)`/.exec(error.message)?.[1] ?? ''
         })
       })
       const connecting = ['+hello', '+client|setname']
-      await admin.acl('SETUSER', 'exact', 'reset', 'on', '>secret', ...wanted.split(' '), ...connecting)
-      const openExact: OpenClient = () => openIoredis(server.url.replace('//', '//exact:secret@'))
-      const store = await openStore(server.url, { prefix: 'acl:' }, openExact)
+      await its.admin.acl('SETUSER', 'exact', 'reset', 'on', '>secret', ...wanted.split(' '), ...connecting)
+      const openExact: OpenClient = () => openIoredis(its.server.url.replace('//', '//exact:secret@'))
+      const store = await openStore(its.server.url, { prefix: 'acl:' }, openExact)
       await store.migrate()
       const operation = anOperation()
       expect((await settle(store, operation)).kind).toBe('written')
       expect((await store.list({})).items).toHaveLength(1)
-      await admin.acl('DELUSER', 'exact')
+      await its.admin.acl('DELUSER', 'exact')
     })
   })
 })

@@ -10,7 +10,14 @@ import { urlFromEnvironment } from '../../scripts/services/catalogue.ts'
 import { isFree } from '../../scripts/services/ports.ts'
 import { childrenOf, isRunning } from '../../scripts/services/process-tree.ts'
 import { until } from '../../scripts/services/until.ts'
-import { type Server, startMariadb, startPostgres, startRedis, startRedisCluster } from '../../scripts/services.ts'
+import {
+  type Server,
+  startPostgres,
+  startPrivateMariadb,
+  startPrivatePostgres,
+  startPrivateRedis,
+  startRedisCluster,
+} from '../../scripts/services.ts'
 import { root } from '../repo.ts'
 import {
   describeWith,
@@ -111,13 +118,15 @@ describeAll('shared servers', () => {
   })
 })
 
-const PRIVATE = ['postgres', 'redis', 'redis-cluster', 'mariadb'] as const
-const othersAreNamed = PRIVATE.some((name) => urlFromEnvironment(name) !== undefined)
-const describePrivate = othersAreNamed ? describe.skip : describeAll
+const named = (['postgres', 'redis', 'redis-cluster', 'mariadb'] as const).filter((name) => urlFromEnvironment(name))
+if (named.length > 0)
+  console.error(`\nSKIPPED TESTS of what starts servers: the environment names its own ${named.join()}\n`)
+/** For what starts none where the environment names another. */
+const describeUnnamed = named.length > 0 ? describe.skip : describeAll
 
 // The tests of each block build on one another.
-describePrivate('a private PostgreSQL', () => {
-  const owned = own(() => startPostgres({ settings: { work_mem: '5MB' } }))
+describeAll('a private PostgreSQL', () => {
+  const owned = own(() => startPrivatePostgres({ settings: { work_mem: '5MB' } }))
 
   test('keeps what it committed through kill -9, and no backend survives', async () => {
     const server = owned()
@@ -167,8 +176,8 @@ describePrivate('a private PostgreSQL', () => {
   })
 })
 
-describePrivate('a private Redis', () => {
-  const owned = own(() => startRedis())
+describeAll('a private Redis', () => {
+  const owned = own(() => startPrivateRedis())
 
   test('keeps what it acknowledged through kill -9', async () => {
     const server = owned()
@@ -181,8 +190,8 @@ describePrivate('a private Redis', () => {
   test('stops', () => expectToStop(owned()))
 })
 
-describePrivate('a private MariaDB', () => {
-  const owned = own(() => startMariadb())
+describeAll('a private MariaDB', () => {
+  const owned = own(() => startPrivateMariadb())
 
   test('keeps what it committed through kill -9', async () => {
     const server = owned()
@@ -199,7 +208,7 @@ describePrivate('a private MariaDB', () => {
   test('stops', () => expectToStop(owned()))
 })
 
-describePrivate('a private Redis cluster', () => {
+describeUnnamed('a private Redis cluster', () => {
   const owned = own(() => startRedisCluster({ masters: 3 }))
 
   test('is whole again after a node was killed', async () => {
@@ -210,7 +219,7 @@ describePrivate('a private Redis cluster', () => {
   })
 })
 
-describePrivate('scripts/services.ts', () => {
+describeUnnamed('scripts/services.ts', () => {
   test.for(['SIGKILL', 'SIGINT'] as const)('leaves nothing behind when it gets %s', async (signal) => {
     const command = ['--import', 'tsx', 'scripts/services.ts', 'postgres', 'redis']
     const script = spawn(process.execPath, command, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { startMariadb, startPostgres, startRedis } from '../../scripts/services.ts'
+import { startPrivateMariadb, startPrivatePostgres, startPrivateRedis } from '../../scripts/services.ts'
 import { type PlaceName, places } from './places.ts'
 import { requests, serviceOn } from './requests.ts'
 
@@ -12,7 +12,11 @@ if (!/^\d+$/.test(version ?? '')) throw new Error('Say which format of records t
 const folder = join(import.meta.dirname, `format-${version}`)
 if (existsSync(folder)) throw new Error(`${folder} is there: what has been written is kept as it is.`)
 
-const servers = { postgres: await startPostgres(), mysql: await startMariadb(), redis: await startRedis() }
+const servers = {
+  postgres: await startPrivatePostgres(),
+  mysql: await startPrivateMariadb(),
+  redis: await startPrivateRedis(),
+}
 const written: Record<string, string> = {}
 const all: Record<string, unknown[]> = {}
 for (const name of Object.keys(places) as PlaceName[]) {

@@ -14,7 +14,7 @@
  * 5. nobody is told anything but: done, refused, running, away, another request.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Server, startPostgres } from '../../../scripts/services.ts'
+import { type Server, startPrivatePostgres } from '../../../scripts/services.ts'
 import { startProxy, type Wire } from '../../postgres/proxy.ts'
 import { pick, randomFrom } from '../random.ts'
 import { Clients } from './clients.ts'
@@ -51,7 +51,7 @@ export async function clusterChaos(
 ): Promise<ChaosReport> {
   const random = randomFrom(seed)
   const events = new Events()
-  const database = await startPostgres()
+  const database = await startPrivatePostgres()
   let wire: Wire | undefined
   let fleet: Fleet | undefined
   let clients: Clients | undefined

@@ -1,7 +1,7 @@
 /** Knex by its shape: a `knex({ client: 'pg' })` fits, and is no dependency. */
 
 import type { PostgresClient, ResultRow } from './client.ts'
-import { revocable } from './revocable.ts'
+import { controlledTransaction } from './controlled-transaction.ts'
 import { inline } from './statement.ts'
 
 interface Raw {
@@ -44,35 +44,15 @@ export function knex<Trx extends object>(db: KnexDatabase): PostgresClient<Trx> 
     begin: async (isolation, first, values) => {
       const trx = (await db.transaction(isolation === undefined ? {} : { isolationLevel: isolation })) as Transaction &
         Trx
-      const undo = async (): Promise<void> => {
+      const rollback = async (): Promise<void> => {
         await trx.rollback()
       }
-      let rows: readonly ResultRow[]
-      try {
-        rows = await execute(trx, inline(first, values))
-      } catch (error) {
-        await undo().catch(() => undefined)
-        throw error
+      const commit = async (): Promise<void> => {
+        await trx.commit()
+        // It resolves where COMMIT has failed, too: only this tells.
+        await trx.executionPromise
       }
-      const { view, revoke } = revocable<Trx>(trx)
-      return {
-        rows,
-        tx: view,
-        revoke,
-        commit: async (last, given) => {
-          try {
-            await execute(trx, inline(last, given))
-          } catch (error) {
-            await undo().catch(() => undefined)
-            throw error
-          }
-          await trx.commit()
-          // It resolves where COMMIT has failed, too: only this tells.
-          await trx.executionPromise
-        },
-        rollback: undo,
-        destroy: () => void undo().catch(() => undefined),
-      }
+      return controlledTransaction<Trx>({ tx: trx, run: (text) => execute(trx, text), commit, rollback }, first, values)
     },
   }
 }

@@ -1,7 +1,7 @@
 /** Kysely by its shape: a `Kysely` on PostgreSQL fits, and is no dependency. */
 
 import type { Isolation, PostgresClient, ResultRow } from './client.ts'
-import { revocable } from './revocable.ts'
+import { controlledTransaction } from './controlled-transaction.ts'
 import { inline } from './statement.ts'
 
 interface Executes {
@@ -55,34 +55,20 @@ export function kysely<Db extends KyselyDatabase>(db: Db): PostgresClient<Kysely
     begin: async (isolation: Isolation | undefined, first, values) => {
       const start = db.startTransaction()
       const trx = await (isolation === undefined ? start : start.setIsolationLevel(isolation)).execute()
-      const undo = async (): Promise<void> => {
+      const rollback = async (): Promise<void> => {
         await trx.rollback().execute()
       }
-      let rows: readonly ResultRow[]
-      try {
-        rows = await execute(trx, inline(first, values))
-      } catch (error) {
-        await undo().catch(() => undefined)
-        throw error
+      const commit = async (): Promise<void> => {
+        try {
+          await trx.commit().execute()
+        } catch (error) {
+          // A COMMIT that fails keeps its connection too.
+          await rollback().catch(() => undefined)
+          throw error
+        }
       }
-      const { view, revoke } = revocable(trx)
-      return {
-        rows,
-        tx: view as KyselyTransaction<Db>,
-        revoke,
-        commit: async (last, given) => {
-          try {
-            await execute(trx, inline(last, given))
-            await trx.commit().execute()
-          } catch (error) {
-            // A COMMIT that fails keeps its connection too.
-            await undo().catch(() => undefined)
-            throw error
-          }
-        },
-        rollback: undo,
-        destroy: () => void undo().catch(() => undefined),
-      }
+      const tx = trx as unknown as KyselyTransaction<Db> & object
+      return controlledTransaction({ tx, run: (text) => execute(trx, text), commit, rollback }, first, values)
     },
   }
 }

@@ -224,7 +224,9 @@ export class Wake<Tx> {
     } catch {
       // Who waits looks again by itself.
     }
-    if (this.#concluded.size > 0 && !this.#closed) clock.after(gatherMs, () => void this.#tell(), 'background')
+    // Those that did not fit in are not kept waiting for more to come.
+    const pauseMs = this.#concluded.size < toldAtOnce ? gatherMs : 0
+    if (this.#concluded.size > 0 && !this.#closed) clock.after(pauseMs, () => void this.#tell(), 'background')
     else this.#telling = false
   }
 }
